@@ -1,0 +1,1 @@
+"""People in the loop: demonstrations and rankings. Nothing stands here yet."""

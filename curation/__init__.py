@@ -1,0 +1,1 @@
+"""Curation: raw pages and text in, a corpus with every row accounted for out."""

@@ -1,0 +1,113 @@
+"""Real documents for the report: some that each rule dropped, some it only just kept, some that were kept."""
+
+from typing import Any
+
+import polars as pl
+
+from .layers import DROP, LANGUAGE, TEXT, Layers
+
+PER_RULE = 8
+KEPT = 20
+CHARACTERS = 4000
+_SEED = 20261121  # any fixed number: the choice must look random and be the same every time
+
+EXAMPLES = pl.Schema(
+    {
+        "role": pl.String, "stage": pl.String, "reason": pl.String, "signal": pl.String, "value": pl.Float64,
+        "limit": pl.Float64, "id": pl.String, "source": pl.String, "url": pl.String, "text": pl.String, "cut": pl.Boolean,
+    }
+)  # fmt: skip
+_PLACE = pl.Schema({"role": pl.String, "reason": pl.String, "order": pl.Float64, "row": pl.Int64, "part": pl.Int32,
+                    "group": pl.Int32, "index": pl.UInt32})  # fmt: skip
+
+
+def choose(layers: Layers, rules: list[dict[str, Any]]) -> pl.DataFrame:
+    """Examples as `ledger/examples.parquet` holds them; the same whatever the parts and workers were."""
+    numeric = [rule for rule in rules if rule["kind"] in ("below", "above")]
+    places = _places(layers, numeric)
+    if not places.height:
+        return pl.DataFrame(schema=EXAMPLES)
+    by_reason = {f"{rule['stage']}/{rule['reason']}": rule for rule in rules}
+    rows = [_read(layers, group, by_reason) for group in places.partition_by("part", "group")]
+    found = pl.concat(rows).sort("role", "reason_order", "order", "row")
+    return found.select(EXAMPLES.names())
+
+
+def _places(layers: Layers, rules: list[dict[str, Any]]) -> pl.DataFrame:
+    """Where the chosen rows are; a few hundred rows however large the corpus."""
+    signals = tuple(dict.fromkeys(f"{rule['stage']}.{rule['signal']}" for rule in rules))
+    best = pl.DataFrame(schema=_PLACE)
+    for part, first in enumerate(layers.first_rows()):
+        for group, frame in enumerate(layers.batches(part, ("id", *signals))):
+            located = frame.with_columns(
+                pl.int_range(first, first + frame.height, dtype=pl.Int64).alias("row"),
+                pl.lit(part, dtype=pl.Int32).alias("part"),
+                pl.lit(group, dtype=pl.Int32).alias("group"),
+                pl.int_range(frame.height, dtype=pl.UInt32).alias("index"),
+                (pl.col("id").hash(_SEED) // 4096).cast(pl.Float64).alias("order"),
+            )
+            best = _best(pl.concat([best, *_candidates(located, rules)]))
+            first += frame.height
+    return best
+
+
+def _candidates(frame: pl.DataFrame, rules: list[dict[str, Any]]) -> list[pl.DataFrame]:
+    place = ["order", "row", "part", "group", "index"]
+    alive = frame.filter(pl.col(DROP).is_null())
+    gone = frame.filter(pl.col(DROP).is_not_null())
+    found = [
+        gone.select(pl.lit("dropped").alias("role"), pl.col(DROP).alias("reason"), *place),
+        alive.select(pl.lit("kept").alias("role"), pl.lit("").alias("reason"), *place),
+    ]
+    for rule in rules:
+        column = f"{rule['stage']}.{rule['signal']}"
+        if column in alive.columns:
+            margin = (pl.col(column).cast(pl.Float64) - float(rule["limit"])).abs()
+            near = alive.filter(pl.col(column).is_not_null()).with_columns(order=margin)
+            reason = f"{rule['stage']}/{rule['reason']}"
+            found.append(near.select(pl.lit("just-kept").alias("role"), pl.lit(reason).alias("reason"), *place))
+    return [_best(one) for one in found]
+
+
+def _best(places: pl.DataFrame) -> pl.DataFrame:
+    """The first few of every role and reason, by order and then by corpus order."""
+    places = places.select(_PLACE.names()).cast(_PLACE)  # type: ignore[arg-type]
+    rank = pl.int_range(pl.len()).over("role", "reason")
+    most = pl.when(pl.col("role") == "kept").then(KEPT).otherwise(PER_RULE)
+    return places.sort("role", "reason", "order", "row").filter(rank < most)
+
+
+def _read(layers: Layers, places: pl.DataFrame, rules: dict[str, dict[str, Any]]) -> pl.DataFrame:
+    """The rows at `places`, all in one row group, with text and the value that decided."""
+    part, group = places.item(0, "part"), places.item(0, "group")
+    signals = tuple(dict.fromkeys(f"{rule['stage']}.{rule['signal']}" for rule in rules.values()))
+    frame = layers.batch(part, group, ("id", TEXT, LANGUAGE, "source", "url", *signals))[places.get_column("index")]
+    values, limits, names, orders = [], [], [], []
+    known = list(rules)
+    for reason, row in zip(places.get_column("reason"), frame.iter_rows(named=True), strict=True):
+        rule = rules.get(reason)
+        value = row.get(f"{rule['stage']}.{rule['signal']}") if rule else None
+        numeric = rule is not None and rule["kind"] in ("below", "above")
+        values.append(float(value) if numeric and value is not None else None)
+        limits.append(float(rule["limit"]) if rule and numeric else None)
+        names.append(rule["signal"] if rule else None)
+        orders.append(known.index(reason) if reason in rules else len(known))
+    text = frame.get_column(TEXT)
+    return pl.DataFrame(
+        {
+            "role": places.get_column("role"),
+            "stage": places.get_column("reason").str.replace(r"/.*$", ""),
+            "reason": places.get_column("reason").str.replace(r"^[^/]*/", ""),
+            "signal": pl.Series(names, dtype=pl.String),
+            "value": pl.Series(values, dtype=pl.Float64),
+            "limit": pl.Series(limits, dtype=pl.Float64),
+            "id": frame.get_column("id"),
+            "source": frame.get_column("source"),
+            "url": frame.get_column("url"),
+            "text": text.str.slice(0, CHARACTERS),
+            "cut": text.str.len_chars() > CHARACTERS,
+            "reason_order": pl.Series(orders, dtype=pl.Int64),
+            "order": places.get_column("order"),
+            "row": places.get_column("row"),
+        }
+    )

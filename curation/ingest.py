@@ -1,0 +1,141 @@
+"""Reading raw input into documents: the first step of every corpus, with extraction and normalisation on the way."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import chain
+from typing import Any, ClassVar
+
+import polars as pl
+
+from dataset_cards.intake.quarantine import Quarantined
+from dataset_cards.intake.source import Input, InputFile
+from dataset_cards.versions.files import Folder
+from dataset_cards.versions.job import Job
+from dataset_cards.versions.table import GROUP_ROWS, Part, write_parquet
+
+from .engine import Engine
+from .layers import DROP, TEXT
+from .marks import Funnel, mark
+from .read.documents import batches, read_documents
+from .screen import DOCUMENT
+from .stage import Stage
+
+# A task reads about this many input bytes; a part holds about this many bytes of text. Neither changes any row.
+SLICE_BYTES = 64 << 20
+PART_BYTES = 256 << 20
+
+# Bytes of the text as ingested; later steps cut their work by it without reading text.
+SIZE = "size"
+QUARANTINE = pl.Schema({"file": pl.String, "position": pl.String, "reason": pl.String, "excerpt": pl.String})
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a run cuts raw input into tasks; a tool, because it never changes what comes out."""
+
+    slice_bytes: int = SLICE_BYTES
+    part_bytes: int = PART_BYTES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingest:
+    """Every document of `input` in order, through `stages` that make text of it."""
+
+    revision: ClassVar[int] = 1
+    input: Input
+    mapping: tuple[tuple[str, str], ...] = ()  # document field -> field of the input rows
+    stages: tuple[Stage, ...] = ()
+
+    def run(self, job: Job) -> dict[str, Any]:
+        cut = job.tool(Cut)
+        slices = _slices(self.input, job.folder, cut)
+        work = partial(_ingest_slice, self, slices, cut.part_bytes, job.bare())
+        job.tool(Engine).run("read", job, work, job.unfinished(len(slices)))
+        return {"rules": [entry for stage in self.stages for entry in stage.rules()]}
+
+
+def _slices(source: Input, folder: Folder, cut: Cut) -> list[tuple[InputFile, ...]]:
+    """The input cut into tasks, as a run that was interrupted cut it: its finished tasks must still fit."""
+    if folder.exists("cut.json"):
+        sizes = folder.read_json("cut.json")
+    else:
+        sizes = [len(files) for files in source.slices(cut.slice_bytes)]
+        folder.write_json("cut.json", sizes)
+    files = iter(source.files)
+    return [tuple(next(files) for _ in range(size)) for size in sizes]
+
+
+def _ingest_slice(op: Ingest, slices: list[tuple[InputFile, ...]], part_bytes: int, job: Job, task: int) -> None:
+    intake = _Intake(job.folder, task, op.stages)
+    items = (item for file in slices[task] for item in read_documents(file, dict(op.mapping)))
+    parts = _write_rolled(job.folder, task, intake.frames(items), part_bytes)
+    intake.write_quarantine()
+    job.finish(task, parts, funnel=intake.funnel())
+
+
+def _write_rolled(folder: Folder, task: int, frames: Iterator[pl.DataFrame], part_bytes: int) -> list[Part]:
+    """Write frames as parts of about `part_bytes` of text, so that later steps find work for every core."""
+    parts = []
+    for first in frames:
+        name = f"part-{task:05d}-{len(parts):03d}.parquet"
+        rows = write_parquet(folder, name, chain([first], _some(frames, part_bytes - _bytes(first))))
+        parts.append(Part(name, rows))
+    return parts
+
+
+def _some(frames: Iterator[pl.DataFrame], budget: int) -> Iterator[pl.DataFrame]:
+    """Frames from the front of `frames` until `budget` bytes of text are used up."""
+    while budget > 0 and (frame := next(frames, None)) is not None:
+        budget -= _bytes(frame)
+        yield frame
+
+
+def _bytes(frame: pl.DataFrame) -> int:
+    return int(frame.get_column(SIZE).sum())
+
+
+class _Intake:
+    """What a task has seen so far: rows read, rows dropped on the way, and what was put in quarantine."""
+
+    def __init__(self, folder: Folder, task: int, stages: tuple[Stage, ...]) -> None:
+        self._folder, self._task, self._stages = folder, task, stages
+        self._read = Funnel(["read"])
+        self._marked = Funnel([stage.name() for stage in stages])
+        self._bad: list[Quarantined] = []
+        self._written = 0  # quarantine entries and files already on disk
+        self._files = 0
+
+    def frames(self, items: Iterable[Any]) -> Iterator[pl.DataFrame]:
+        """Documents with `drop`, `size` and the signals of the stages."""
+        for frame, bad in batches(items):
+            self._bad += bad
+            if len(self._bad) >= GROUP_ROWS:
+                self.write_quarantine()
+            if frame.height:
+                yield self._through_stages(frame)
+
+    def _through_stages(self, frame: pl.DataFrame) -> pl.DataFrame:
+        drop = frame.get_column(DROP)
+        self._read.add("read", frame.height, drop)
+        marks = mark(self._stages, drop, lambda: frame, None, self._marked)
+        edits = [marks.get_column(name) for name in marks.columns if name.endswith(f".{TEXT}")]
+        text = pl.select(pl.coalesce(*reversed(edits), frame.get_column(TEXT)).alias(TEXT)).to_series()
+        reason = pl.select(pl.coalesce(drop, marks.get_column(DROP)).alias(DROP)).to_series()
+        signals = [column for column in marks if "." in column.name and not column.name.endswith(f".{TEXT}")]
+        return frame.select(DOCUMENT).with_columns(text, reason, text.str.len_bytes().alias(SIZE), *signals)
+
+    def write_quarantine(self) -> None:
+        """Put what has gathered on disk, so that a file full of rubbish does not fill the memory."""
+        if self._bad:
+            frame = pl.DataFrame([asdict(item) for item in self._bad], schema=QUARANTINE)
+            write_parquet(self._folder, f"quarantine-{self._task:05d}-{self._files:03d}.parquet", [frame])
+            self._written += len(self._bad)
+            self._files += 1
+            self._bad = []
+
+    def funnel(self) -> list[dict[str, object]]:
+        """Ledgers of reading and of every stage, after the quarantine was written."""
+        (read,) = self._read.json()
+        read = {**read, "read": self._read.alive.get("read", 0) + self._written, "quarantined": self._written}
+        return [read, *self._marked.json()]

@@ -1,0 +1,98 @@
+"""Histograms of what the stages measured, with the limits of their rules among the bin edges."""
+
+import math
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from dataset_cards.versions.table import Table
+
+from .layers import Layers
+
+BINS = 40
+MOST_CATEGORIES = 30
+
+
+def histograms(layers: Layers, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry per numeric signal with a rule: the documents that reached the stage, counted by value.
+
+    Values on an edge belong to the bin above it, so bins below a `min_` limit hold exactly what it drops; the last
+    bin includes its upper edge.
+    """
+    found = []
+    for (stage, signal), own in _by_signal(rules, ("below", "above")).items():
+        column = f"{stage}.{signal}"
+        table = next((table for table in layers.tables if column in table.schema().names), None)
+        low, high = _range(table, column) if table else (math.inf, -math.inf)
+        if table is None or low > high:
+            continue
+        edges = _edges(low, high, [float(rule["limit"]) for rule in own])
+        counts = [0] * (len(edges) - 1)
+        for frame in table.frames([column]):
+            values = frame.get_column(column).cast(pl.Float64).drop_nulls().drop_nans()
+            place = pl.Series(edges).search_sorted(values, side="right").clip(1, len(edges) - 1) - 1
+            for bin_, rows in place.value_counts().iter_rows():
+                counts[bin_] += rows
+        entry = {"stage": stage, "signal": signal, "rules": own, "edges": edges, "counts": counts}
+        found.append({**entry, "documents": sum(counts)})
+    return found
+
+
+def categories(layers: Layers, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry per named signal with a rule: how many documents have each value, the most frequent first."""
+    found = []
+    for (stage, signal), own in _by_signal(rules, ("outside",)).items():
+        column = f"{stage}.{signal}"
+        counts: dict[str, int] = {}
+        for table in layers.tables:
+            if column in table.schema().names:
+                for frame in table.frames([column]):
+                    for value, rows in frame.get_column(column).drop_nulls().value_counts().iter_rows():
+                        counts[value] = counts.get(value, 0) + rows
+        most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        shown = dict(most[:MOST_CATEGORIES])
+        if rest := sum(rows for _, rows in most[MOST_CATEGORIES:]):
+            shown["others"] = rest
+        found.append({"stage": stage, "signal": signal, "rules": own, "counts": shown})
+    return found
+
+
+def _by_signal(rules: list[dict[str, Any]], kinds: tuple[str, ...]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for rule in rules:
+        if rule["kind"] in kinds:
+            own = {key: rule[key] for key in ("reason", "kind", "limit", "field")}
+            grouped.setdefault((rule["stage"], rule["signal"]), []).append(own)
+    return grouped
+
+
+def _range(table: Table, column: str) -> tuple[float, float]:
+    """Smallest and largest value, from the statistics that Parquet keeps per row group."""
+    low, high = math.inf, -math.inf
+    for part in table.parts:
+        with table.folder.open(part.name) as file:
+            metadata = pq.read_metadata(file)
+        for group in range(metadata.num_row_groups):
+            for number in range(metadata.num_columns):
+                chunk = metadata.row_group(group).column(number)
+                if chunk.path_in_schema == column and chunk.statistics is not None and chunk.statistics.has_min_max:
+                    low, high = min(low, float(chunk.statistics.min)), max(high, float(chunk.statistics.max))
+    return low, high
+
+
+def _edges(low: float, high: float, limits: list[float]) -> list[float]:
+    """Bin edges from `low` to `high` with every limit that lies between among them; geometric for long tails."""
+    if low == high:
+        high = low + 1.0
+    if low >= 0 and high > 1000 * max(low, 1.0):
+        start = max(low, 1.0)
+        edges = [start * (high / start) ** (n / BINS) for n in range(BINS + 1)]
+        edges = [0.0, *edges] if low < 1.0 else edges
+    else:
+        edges = [low + (high - low) * n / BINS for n in range(BINS + 1)]
+    inside = [limit for limit in limits if low < limit < high]
+    width = (high - low) / BINS / 1000
+    # An edge that all but coincides with a limit would make an empty sliver beside it.
+    edges = [edge for edge in edges if all(abs(edge - limit) > width for limit in inside)]
+    return sorted({*(float(f"{edge:.6g}") for edge in edges[1:-1]), edges[0], edges[-1], *inside})

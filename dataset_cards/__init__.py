@@ -1,0 +1,1 @@
+"""The floor everything stands on: immutable dataset versions and the cards that describe them."""

@@ -1,0 +1,160 @@
+"""The part of the command line that looks at versions: list, show, sample, diff, verify."""
+
+import json
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from . import plain
+from .verify import verify
+from .versions.store import Store
+from .versions.version import DatasetVersion
+
+StoreOption = Annotated[
+    str,
+    typer.Option("--store", envvar="GRISTMILL_STORE", help="Where steps and versions live: a folder or fsspec URL."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
+RefArgument = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="A frozen version, such as pages@1.0.0.")]
+STORE = "./gristmill-store"
+
+commands = typer.Typer()
+
+
+def say(value: Any, text: str, as_json: bool) -> None:
+    """Print `value` as JSON, or `text`."""
+    typer.echo(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) if as_json else text)
+
+
+@commands.command("list")
+def list_(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
+    """Every version in the store."""
+    found = Store.at(store).versions()
+    rows = [(v.ref, v.kind, v.json["rows"], plain.size(v.json["bytes"]), v.json["created"]) for v in found]
+    keys = ("ref", "kind", "rows", "bytes", "created", "digest", "license", "tainted")
+    values = [{"ref": v.ref, **{key: v.json[key] for key in keys[1:]}} for v in found]
+    text = plain.table(("version", "kind", "rows", "size", "frozen"), rows, right=(2, 3))
+    say(
+        values, text if rows else f"no versions in {store}; `gristmill run RECIPE --as NAME@VERSION` makes one", as_json
+    )
+
+
+@commands.command()
+def show(ref: RefArgument, store: StoreOption = STORE, as_json: JsonOption = False) -> None:
+    """What a version is: its ledger, funnel, parents, recipe and where its files are."""
+    version = Store.at(store).version(ref)
+    record = version.json
+    parents = ", ".join(f"{p['name']}@{p['version']}" for p in record["parents"]) or "none"
+    parameters = "  ".join(f"{key}={value}" for key, value in record["recipe"]["parameters"].items())
+    lines = [
+        f"{version.ref}  {record['kind']}  {record['rows']:,} rows  {plain.size(record['bytes'])}",
+        f"digest   {record['digest']}",
+        f"recipe   {record['recipe']['name']}  {parameters}",
+        f"parents  {parents}",
+        f"license  {record['license']}",
+        f"ledger   {plain.ledger(record['ledger'])}",
+        *(f"tainted  {taint}" for taint in record["tainted"]),
+        "",
+        plain.funnel(record["funnel"]),
+        "",
+        *_places(version),
+    ]
+    say(record, "\n".join(lines), as_json)
+
+
+def _places(version: DatasetVersion) -> list[str]:
+    return [f"{what:<8} {version.folder}{file}" for what, file in PLACES]
+
+
+PLACES = (("version", ""), ("card", "/README.md"), ("report", "/report.html"))
+
+
+@commands.command()
+def sample(
+    ref: RefArgument,
+    reason: Annotated[
+        str | None, typer.Option(help="Show rows dropped for this reason, e.g. gopher-quality/too-short.")
+    ] = None,
+    rows: Annotated[int, typer.Option("-n", "--rows", min=1, help="How many rows at most.")] = 5,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Some rows of a version, or of those that were dropped on the way to it."""
+    version = Store.at(store).version(ref)
+    found = _dropped(version, reason) if reason else _kept(version)
+    shown = found.head(rows)
+    blocks = [_block(row) for row in shown.iter_rows(named=True)]
+    if reason:
+        count = version.json["ledger"]["dropped"].get(reason, 0)
+        blocks.append(
+            f"{shown.height} of {count:,} rows dropped for {reason}; the ids of all are in ledger/rows.parquet"
+        )
+    else:
+        blocks.append(f"{shown.height} of {version.json['rows']:,} rows")
+    say(shown.to_dicts(), "\n\n".join(blocks), as_json)
+
+
+def _kept(version: DatasetVersion) -> pl.DataFrame:
+    for frame in version.table.frames():
+        return frame
+    return pl.DataFrame()
+
+
+def _dropped(version: DatasetVersion, reason: str) -> pl.DataFrame:
+    """The examples that were kept of rows dropped for `reason`.
+
+    Raises:
+        ValueError: nothing was dropped for it; the message lists the reasons there are.
+    """
+    counts = version.json["ledger"]["dropped"]
+    if reason not in counts:
+        known = ", ".join(f"{name} ({count:,})" for name, count in counts.items()) or "none"
+        raise ValueError(f"{version.ref} dropped no row for {reason!r}; the reasons are: {known}")
+    with version.folder.open("ledger/examples.parquet") as file:
+        examples = pl.read_parquet(file)
+    stage, _, why = reason.partition("/")
+    return examples.filter((pl.col("role") == "dropped") & (pl.col("stage") == stage) & (pl.col("reason") == why))
+
+
+def _block(row: dict[str, Any], most: int = 600) -> str:
+    """One row for reading: its short fields on top, then the beginning of its text."""
+    text = str(row.get("text") or "")
+    fields = {key: value for key, value in row.items() if key not in ("text", "cut", "role") and value is not None}
+    head = "  ".join(
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in fields.items()
+    )
+    return _printable(f"--- {head}\n{text[:most]}{' …' if len(text) > most else ''}")
+
+
+def _printable(text: str) -> str:
+    """Corpus text for a terminal: control characters could move the cursor or change colours."""
+    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+
+
+@commands.command("diff")
+def diff_(
+    a: Annotated[str, typer.Argument(metavar="A", help="A version, such as pages@1.0.0.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The version to compare it with.")],
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Rows added, removed and changed from A to B, and the rules that did it."""
+    from .cards.diff import diff, render_diff
+
+    shelf = Store.at(store)
+    found = diff(shelf.version(a), shelf.version(b))
+    say(found.json(), render_diff(found), as_json)
+
+
+@commands.command("verify")
+def verify_(ref: RefArgument, store: StoreOption = STORE, as_json: JsonOption = False) -> None:
+    """Check every byte and every count of a version; a damaged file is named."""
+    version = Store.at(store).version(ref)
+    problems = verify(version)
+    files = len(version.json["files"])
+    good = f"{version.ref} is as frozen: {files} files, {version.json['rows']:,} rows, {version.json['digest']}"
+    bad = "\n".join(f"{version.folder}/{problem.path} {problem.what}" for problem in problems)
+    say([vars(problem) for problem in problems], bad or good, as_json)
+    if problems:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Dataset versions: steps that can be cached, and versions that never change."""

@@ -1,0 +1,104 @@
+"""A folder at any fsspec address, written so that a reader never sees half a file."""
+
+import io
+import json
+import os
+import posixpath
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One folder of a filesystem. Cheap to build, safe to send to another process."""
+
+    fs: fsspec.AbstractFileSystem
+    path: str
+
+    @classmethod
+    def at(cls, address: str) -> "Folder":
+        """The folder at a path or URL such as `./store`, `memory://store`, `s3://bucket/store`."""
+        fs, path = fsspec.core.url_to_fs(address)
+        return cls(fs, path.rstrip("/") or "/")
+
+    @property
+    def local(self) -> bool:
+        return isinstance(self.fs, LocalFileSystem)
+
+    @property
+    def shared(self) -> bool:
+        """Whether another process on this machine sees the same files (`memory://` is private to one)."""
+        return "memory" not in (self.fs.protocol if isinstance(self.fs.protocol, tuple) else (self.fs.protocol,))
+
+    def __truediv__(self, name: str) -> "Folder":
+        return Folder(self.fs, posixpath.join(self.path, name))
+
+    def __str__(self) -> str:
+        return self.path if self.local else cast(str, self.fs.unstrip_protocol(self.path))
+
+    def _full(self, name: str) -> str:
+        return posixpath.join(self.path, name)
+
+    def exists(self, name: str = "") -> bool:
+        return cast(bool, self.fs.exists(self._full(name) if name else self.path))
+
+    def names(self) -> list[str]:
+        """Names directly inside, sorted; an absent folder is empty."""
+        # A listing kept from before another process wrote would hide its parts.
+        self.fs.invalidate_cache(self.path)
+        try:
+            found = self.fs.ls(self.path, detail=False)
+        except FileNotFoundError:
+            return []
+        return sorted(posixpath.basename(str(name).rstrip("/")) for name in found if str(name).rstrip("/") != self.path)
+
+    @contextmanager
+    def create(self, name: str) -> Iterator[BinaryIO]:
+        """Write `name` whole or not at all: it appears only when the block ends without an error."""
+        path = self._full(name)
+        parent = posixpath.dirname(path)
+        self.fs.makedirs(parent, exist_ok=True)
+        if not self.local:  # one put at close is atomic on object stores
+            with self.fs.open(path, "wb") as file:
+                yield cast(BinaryIO, file)
+            return
+        partial = posixpath.join(parent, f".{posixpath.basename(path)}.{uuid.uuid4().hex[:8]}.partial")
+        try:
+            with open(partial, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except BaseException:
+            if os.path.exists(partial):
+                os.remove(partial)
+            raise
+
+    def open(self, name: str) -> BinaryIO:
+        return cast(BinaryIO, self.fs.open(self._full(name), "rb"))
+
+    def read_bytes(self, name: str) -> bytes:
+        return cast(bytes, self.fs.cat_file(self._full(name)))
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        with self.create(name) as file:
+            file.write(data)
+
+    def read_json(self, name: str) -> Any:
+        return json.loads(self.read_bytes(name))
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Sorted, indented, UTF-8, newline at the end: the same value gives the same bytes."""
+        text = io.StringIO()
+        json.dump(value, text, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        self.write_bytes(name, (text.getvalue() + "\n").encode())
+
+    def remove(self) -> None:
+        if self.exists():
+            self.fs.rm(self.path, recursive=True)

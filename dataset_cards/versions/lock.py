@@ -1,0 +1,29 @@
+"""One run at a time per step, so that two runs do not do the same work twice."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from .files import Folder
+
+
+@contextmanager
+def locked(folder: Folder, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold `folder` while the block runs; `waiting` is called once if somebody else has it.
+
+    On a local disk this is flock: the kernel frees it when its holder dies, also by kill -9. Object stores have no
+    such thing; there two runs of one step may both do it, which costs time and nothing else, because parts are put
+    whole and are the same bytes.
+    """
+    if not folder.local:
+        yield
+        return
+    os.makedirs(folder.path, exist_ok=True)
+    with open(os.path.join(folder.path, ".lock"), "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,97 @@
+"""Rows on disk: Parquet parts in a fixed order, read a row group at a time so that memory stays bounded."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .files import Folder
+
+# Text bytes per row group. Large enough for vectorised work, small enough that a worker holds a few at once.
+GROUP_BYTES = 16 << 20
+GROUP_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Parquet file of a table."""
+
+    name: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """Parts in order; the order of rows is the order of parts, then the order inside each."""
+
+    folder: Folder
+    parts: tuple[Part, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(part.rows for part in self.parts)
+
+    def first_rows(self) -> list[int]:
+        """The number of rows before each part."""
+        totals = [0]
+        for part in self.parts:
+            totals.append(totals[-1] + part.rows)
+        return totals[:-1]
+
+    def schema(self) -> pa.Schema:
+        if not self.parts:
+            return pa.schema([])
+        with self.folder.open(self.parts[0].name) as file:
+            return pq.read_schema(file)
+
+    def batches(self, part: int, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """The row groups of one part in order, restricted to `columns`."""
+        with self.folder.open(self.parts[part].name) as file:
+            reader = pq.ParquetFile(file)
+            for group in range(reader.num_row_groups):
+                yield from_arrow(reader.read_row_group(group, columns=list(columns) if columns is not None else None))
+
+    def batch(self, part: int, group: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """One row group of one part."""
+        with self.folder.open(self.parts[part].name) as file:
+            reader = pq.ParquetFile(file)
+            return from_arrow(reader.read_row_group(group, columns=list(columns) if columns is not None else None))
+
+    def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Every batch of every part in order."""
+        for part in range(len(self.parts)):
+            yield from self.batches(part, columns)
+
+    def collect(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """All rows in memory; for small tables and tests."""
+        frames = list(self.frames(columns))
+        return pl.concat(frames, how="vertical") if frames else from_arrow(self.schema().empty_table())
+
+
+def from_arrow(table: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def write_parquet(folder: Folder, name: str, batches: Iterable[pl.DataFrame], schema: pa.Schema | None = None) -> int:
+    """Write each batch as one row group and return the number of rows; the file appears whole or not at all."""
+    rows = 0
+    with folder.create(name) as file:
+        writer: pq.ParquetWriter | None = None
+        try:
+            for batch in batches:
+                table = batch.to_arrow(compat_level=pl.CompatLevel.oldest())
+                writer = writer or pq.ParquetWriter(file, schema or table.schema, compression="zstd")
+                # An explicit size keeps one batch one row group: tables that run side by side rely on it.
+                if batch.height:
+                    writer.write_table(table.cast(writer.schema), row_group_size=batch.height)
+                rows += batch.height
+            if writer is None and schema is not None:
+                writer = pq.ParquetWriter(file, schema, compression="zstd")
+        finally:
+            if writer is not None:
+                writer.close()
+    return rows

@@ -1,0 +1,88 @@
+"""A dataset version: a name, a version, and the exact bytes they stand for."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from .files import Folder
+from .table import Part, Table
+
+DRAFT = "draft"
+_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+_VERSION = re.compile(r"[A-Za-z0-9]+([._+-][A-Za-z0-9]+)*")
+
+
+class NoSuchVersion(LookupError):
+    """The store has no version of that name."""
+
+
+class Damaged(RuntimeError):
+    """A file of a version is not what was frozen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetVersion:
+    """A frozen version as a recipe sees it: where its rows are and what its bytes hash to."""
+
+    name: str
+    version: str
+    folder: Folder
+    json: Mapping[str, Any]
+
+    @property
+    def ref(self) -> str:
+        return f"{self.name}@{self.version}"
+
+    @property
+    def kind(self) -> str:
+        """The row type, e.g. `documents`."""
+        return str(self.json["kind"])
+
+    @property
+    def fingerprint(self) -> str:
+        """By content: two versions with the same rows in the same files are the same input."""
+        return str(self.json["digest"]).removeprefix("sha256:")[:16]
+
+    @property
+    def table(self) -> Table:
+        data = [file for file in self.json["files"] if file["path"].startswith("data/")]
+        return Table(self.folder, tuple(Part(file["path"], file["rows"]) for file in data))
+
+
+def parse_ref(text: str) -> tuple[str, str]:
+    """Split `name@version`.
+
+    Raises:
+        ValueError: when the version is missing (data is never read by its bare name) or either half is malformed.
+    """
+    name, at, version = text.partition("@")
+    if not at:
+        raise ValueError(f"{text!r} names no version; write {text}@VERSION (`gristmill list` shows what there is)")
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for a dataset: use lower-case letters, digits, and - _ . between them")
+    if not _VERSION.fullmatch(version):
+        raise ValueError(f"{version!r} is no version: use something like 1.0.0, 2026.11.21 or draft")
+    return name, version
+
+
+def sha256(file: BinaryIO) -> str:
+    """Hex digest of the rest of `file`, read in blocks."""
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def content_digest(files: Iterable[Mapping[str, Any]]) -> str:
+    """The identity of a version: the hashes of its data files, in order."""
+    hashes = "".join(str(file["sha256"]) for file in files if str(file["path"]).startswith("data/"))
+    return "sha256:" + hashlib.sha256(hashes.encode()).hexdigest()
+
+
+def seal(version: Mapping[str, Any]) -> str:
+    """A hash of everything version.json says, so that a change to the file itself is found."""
+    body = {key: value for key, value in version.items() if key != "seal"}
+    return hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

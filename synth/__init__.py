@@ -1,0 +1,1 @@
+"""Synthetic and constitutional data. Nothing stands here yet."""

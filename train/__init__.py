@@ -1,0 +1,1 @@
+"""Thin trainers that eat dataset versions. Nothing stands here yet."""
