@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from dataset_cards import plain
-from dataset_cards.commands import PLACES, STORE, JsonOption, StoreOption, commands, say
+from dataset_cards.commands import PLACES, STORE, JsonOption, QuarantineOption, StoreOption, commands, say
 from dataset_cards.versions.job import Refused, Waiting
 from dataset_cards.versions.recipe import BadRecipe, built_ins, find_recipe
 from dataset_cards.versions.step import Step
@@ -73,9 +73,7 @@ def run(
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes at work.")] = os.cpu_count() or 1,
     part_mb: Annotated[int, typer.Option(min=1, help="Megabytes of input per task; changes no row.")] = 64,
-    max_quarantined: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of unreadable input from which the run fails.")
-    ] = 0.01,
+    max_quarantined: QuarantineOption = 0.01,
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:

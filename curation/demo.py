@@ -55,15 +55,16 @@ def _descriptions() -> Iterator[dict[str, Any]]:
     """The long description of every installed package, with its licence and home page."""
     packages = {package.metadata["Name"]: package for package in distributions()}
     for name in sorted(packages, key=str.lower):
-        about = packages[name].metadata
-        text = str(about.get_payload() or about.get("Description") or "")
-        licence = about.get("License-Expression") or about.get("License") or None
+        about = packages[name].metadata.json
+        text = str(about.get("description", ""))
+        licence = str(about.get("license_expression") or about.get("license") or "")
+        links = [str(about.get("home_page", "")), *(link.rpartition(", ")[2] for link in about.get("project_url", []))]
         if text.strip():
             yield {
                 "id": f"package/{name}",
                 "text": text,
-                "url": about.get("Home-page") or next(iter(about.get_all("Project-URL") or [""])).rpartition(", ")[2],
-                "license": licence if licence and len(licence) < 60 else None,
+                "url": next(filter(None, links), None),
+                "license": licence if 0 < len(licence) < 60 else None,
                 "version": packages[name].version,
             }
 
@@ -77,7 +78,9 @@ def _docstrings() -> Iterator[dict[str, Any]]:
                 tree = ast.parse(path.read_bytes())
         except (SyntaxError, ValueError):  # templates and Python 2 files
             continue
-        for node in [tree, *(child for child in tree.body if isinstance(child, ast.ClassDef))]:
+        classes = [child for child in tree.body if isinstance(child, ast.ClassDef)]
+        nodes: list[ast.Module | ast.ClassDef] = [tree, *classes]
+        for node in nodes:
             inner = [child for child in node.body if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)]
             found = [text for part in (node, *inner) if (text := ast.get_docstring(part))]
             text = "\n\n".join(found)
@@ -94,7 +97,9 @@ def _texts() -> list[Path]:
 def _files(suffixes: set[str]) -> Iterator[tuple[str, Path]]:
     """Files of the standard library and the installed packages as (name below its root, path), sorted by name."""
     paths = sysconfig.get_paths()
-    roots = sorted({Path(paths["stdlib"]), Path(paths["purelib"]), Path(paths["platlib"]), Path(sys.base_prefix) / "share"})
+    roots = sorted(
+        {Path(paths["stdlib"]), Path(paths["purelib"]), Path(paths["platlib"]), Path(sys.base_prefix) / "share"}
+    )
     for root in roots:
         for directory, inside, files in os.walk(root):
             inside[:] = sorted(d for d in inside if d not in ("site-packages", "dist-packages", "__pycache__", "test"))

@@ -94,10 +94,12 @@ def _execute(task: _Task, tasks: int, workers: int) -> None:
     if workers > 1:
         os.environ.update(_ONE_THREAD)
         forkserver.set_forkserver_preload(_PRELOAD)
+    _executing.set()
     try:
         with tempfile.TemporaryDirectory(prefix="gristmill-") as logs:
             LocalPipelineExecutor([task], tasks=tasks, workers=workers, logging_dir=logs, skip_completed=False).run()
     finally:
+        _executing.clear()
         for name, value in saved.items():
             os.environ.pop(name, None)
             if value is not None:
@@ -113,8 +115,13 @@ _ONE_THREAD = {
 }
 
 
+# Set while datatrove's executor runs: it forks a helper process that would outlive a kill -9 of this one.
+_executing = threading.Event()
+os.register_at_fork(after_in_child=lambda: _leave_with_parent() if _executing.is_set() else None)
+
+
 def _leave_with_parent() -> None:
-    """End this worker when the process that wants its work is gone, killed or not."""
+    """End this process when the one that wants its work is gone, killed or not."""
     parent = os.getppid()
 
     def look() -> None:

@@ -38,7 +38,17 @@ def gather(job: Job) -> dict[str, Any]:
     }
     for table in layers.tables:
         facts.update({key: value for key, value in _done(table)["facts"].items() if key != "rules"})
+    if near := facts.get("near_duplicates"):
+        facts["near_duplicates"] = {**near, "clusters": [_named(layers, cluster) for cluster in near["clusters"]]}
     return facts
+
+
+def _named(layers: Layers, cluster: dict[str, Any]) -> dict[str, Any]:
+    """A cluster of near-duplicates with ids in place of row numbers."""
+    numbers = [cluster["kept"], *(member["row"] for member in cluster["members"])]
+    ids = dict(_ids(layers, pl.Series(numbers, dtype=pl.Int64)).iter_rows())
+    members = [{"id": ids[member["row"]], "jaccard": member["jaccard"]} for member in cluster["members"]]
+    return {"kept": ids[cluster["kept"]], "size": cluster["size"], "members": members}
 
 
 def _done(table: Table) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _candidates(frame: pl.DataFrame, rules: list[dict[str, Any]]) -> list[pl.Dat
 
 def _best(places: pl.DataFrame) -> pl.DataFrame:
     """The first few of every role and reason, by order and then by corpus order."""
-    places = places.select(_PLACE.names()).cast(_PLACE)  # type: ignore[arg-type]
+    places = places.select(_PLACE.names()).cast(_PLACE)
     rank = pl.int_range(pl.len()).over("role", "reason")
     most = pl.when(pl.col("role") == "kept").then(KEPT).otherwise(PER_RULE)
     return places.sort("role", "reason", "order", "row").filter(rank < most)

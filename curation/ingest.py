@@ -76,7 +76,7 @@ def _ingest_slice(op: Ingest, slices: list[tuple[InputFile, ...]], part_bytes: i
 
 def _write_rolled(folder: Folder, task: int, frames: Iterator[pl.DataFrame], part_bytes: int) -> list[Part]:
     """Write frames as parts of about `part_bytes` of text, so that later steps find work for every core."""
-    parts = []
+    parts: list[Part] = []
     for first in frames:
         name = f"part-{task:05d}-{len(parts):03d}.parquet"
         rows = write_parquet(folder, name, chain([first], _some(frames, part_bytes - _bytes(first))))

@@ -76,7 +76,7 @@ def _quality(language: str, min_language_score: float, min_words: int, max_words
         Language(keep=(language,), min_score=min_language_score),
         GopherRepetition(language=language),
         GopherQuality(language=language, min_words=min_words, max_words=max_words),
-        C4Quality(language=language, require_terminal_punctuation=False),
+        C4Quality(language=language, end_punctuation=False),
         FineWebQuality(language=language),
     )
 

@@ -23,14 +23,14 @@ class Rule:
     def expr(self) -> pl.Expr:
         """True where the document is to be dropped; a missing measurement never drops."""
         value = pl.col(self.signal)
+        limit = pl.lit(self.limit) if not isinstance(self.limit, tuple) else pl.lit(pl.Series(self.limit)).implode()
         match self.kind:
             case "below":
-                verdict = value < self.limit
+                verdict = value < limit
             case "above":
-                verdict = value > self.limit
+                verdict = value > limit
             case "outside":
-                assert isinstance(self.limit, tuple)
-                verdict = ~value.is_in(list(self.limit))
+                verdict = ~value.is_in(limit)
             case "flagged":
                 verdict = value
         return verdict.fill_null(False)

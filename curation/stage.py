@@ -95,8 +95,8 @@ class Stage:
     def _field_behind(self, reason: str, rule: Rule) -> str | None:
         """The deciding field that moves the limit of a rule, found by moving each; None for a fixed rule."""
         for f in dataclasses.fields(self):
-            if f.metadata.get(DECIDES):
-                value = getattr(self, f.name)
+            value = getattr(self, f.name)
+            if f.metadata.get(DECIDES) and value is not None:
                 moved = (*value, "\0") if isinstance(value, tuple) else value + 1
                 if dataclasses.replace(self, **{f.name: moved}).drop().get(reason) != rule:
                     return f.name

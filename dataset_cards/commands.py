@@ -1,6 +1,7 @@
-"""The part of the command line that looks at versions: list, show, sample, diff, verify."""
+"""The part of the command line that looks at versions: adopt, list, show, sample, diff, verify."""
 
 import json
+import sys
 from typing import Annotated, Any
 
 import polars as pl
@@ -8,8 +9,10 @@ import typer
 
 from . import plain
 from .verify import verify
+from .versions.schemas import SCHEMAS
+from .versions.step import Step
 from .versions.store import Store
-from .versions.version import DatasetVersion
+from .versions.version import DatasetVersion, parse_ref
 
 StoreOption = Annotated[
     str,
@@ -17,6 +20,9 @@ StoreOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
 RefArgument = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="A frozen version, such as pages@1.0.0.")]
+QuarantineOption = Annotated[
+    float, typer.Option("--max-quarantined", min=0, max=1, help="Share of unreadable input from which the run fails.")
+]
 STORE = "./gristmill-store"
 
 commands = typer.Typer()
@@ -132,6 +138,42 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
 
 
+@commands.command("adopt")
+def adopt_(
+    path: Annotated[str, typer.Argument(metavar="PATH", help="A file, folder, glob or fsspec URL of rows.")],
+    name: Annotated[str, typer.Option("--as", metavar="NAME@VERSION", help="The version to make of it.")],
+    kind: Annotated[str, typer.Option(help=f"The row type: {', '.join(SCHEMAS)}.")],
+    license_: Annotated[
+        str, typer.Option("--license", metavar="SPDX", help="Its licence, e.g. CC-BY-4.0, or unknown.")
+    ],
+    source: Annotated[str, typer.Option(help="A sentence on where the data comes from.")],
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="TARGET=FIELD", help="Read a target from this field; repeat.")
+    ] = None,
+    max_quarantined: QuarantineOption = 0.01,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a version of outside data: known shapes (TRL, Alpaca, ShareGPT, HH-RLHF, ...) are recognised."""
+    from .adopt.adopt import Adopt
+    from .freeze import freeze
+    from .intake.source import Input
+    from .watch import Console
+
+    parse_ref(name)
+    pairs = [pair.partition("=") for pair in mapping or []]
+    if bad := [left for left, equals, right in pairs if not (equals and right)]:
+        raise ValueError(f"--map {bad[0]}: write it as TARGET=FIELD, e.g. --map prompt=question")
+    fields = {left: right for left, _, right in pairs}
+    op = Adopt(input=Input.find(path), kind=kind, mapping=fields, license=license_, source=source)
+    step, shelf = Step("adopt", op), Store.at(store)
+    shelf.run(step, (), Console(shelf, sys.stderr, max_quarantined))
+    call = {"path": path, "kind": kind, "license": license_, "source": source, "mapping": fields}
+    function = "dataset_cards.adopt.adopt:Adopt"
+    version = freeze(shelf, step, name, {"name": "adopt", "function": function, "parameters": call})
+    say(version.json, "\n".join([f"{version.ref}: {plain.ledger(version.json['ledger'])}", *_places(version)]), as_json)
+
+
 @commands.command("diff")
 def diff_(
     a: Annotated[str, typer.Argument(metavar="A", help="A version, such as pages@1.0.0.")],
@@ -140,7 +182,8 @@ def diff_(
     as_json: JsonOption = False,
 ) -> None:
     """Rows added, removed and changed from A to B, and the rules that did it."""
-    from .cards.diff import diff, render_diff
+    from .cards.diff import diff
+    from .cards.diff_text import render_diff
 
     shelf = Store.at(store)
     found = diff(shelf.version(a), shelf.version(b))

@@ -14,7 +14,7 @@ from .cards.card import render_card
 from .cards.report import render_report
 from .versions.files import Folder
 from .versions.job import Refused
-from .versions.ledger import Ledger, total
+from .versions.ledger import overall
 from .versions.lock import locked
 from .versions.step import Step, in_order, parents
 from .versions.store import Store
@@ -148,15 +148,6 @@ def _record(
             f"{ref}: the funnel keeps {record['ledger']['kept']} rows, but {record['rows']} were written"
         )
     return {**record, "seal": seal(record)}
-
-
-def overall(funnel: Sequence[Mapping[str, Any]]) -> Ledger:
-    """One ledger over stages that follow on from each other: what the first read, what the last kept."""
-    stages = [Ledger.of({key: value for key, value in entry.items() if key != "stage"}) for entry in funnel]
-    if not stages:
-        return Ledger()
-    gone = total(stages)
-    return Ledger(read=stages[0].read, kept=stages[-1].kept, quarantined=gone.quarantined, dropped=gone.dropped)
 
 
 def environment() -> dict[str, Any]:

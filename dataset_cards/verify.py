@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
-from .freeze import overall
+from .versions.ledger import overall
 from .versions.version import DatasetVersion, content_digest, seal, sha256
 
 

@@ -5,9 +5,14 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from dataset_cards.versions.store import Store
+
+# A busy machine is not a wrong answer: no example fails for its time.
+hypothesis.settings.register_profile("gristmill", deadline=None)
+hypothesis.settings.load_profile("gristmill")
 
 
 @pytest.fixture(scope="session")

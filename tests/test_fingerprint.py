@@ -1,4 +1,4 @@
-"""Fingerprints: equal values are equal in every process, different values differ, and what has no identity is refused."""
+"""Fingerprints: equal values are equal in every process, different ones differ, and what has no identity is refused."""
 
 import enum
 import json

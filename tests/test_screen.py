@@ -14,8 +14,9 @@ from curation.keep import Keep
 from curation.rule import Rule, above, below, flagged
 from curation.screen import Screen
 from curation.stage import Docs, Stage, decides
-from dataset_cards.freeze import freeze, overall
+from dataset_cards.freeze import freeze
 from dataset_cards.intake.source import Input
+from dataset_cards.versions.ledger import overall
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.store import Store
 from tests.ops import Inline

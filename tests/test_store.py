@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 
+from dataset_cards.versions.files import Folder
 from dataset_cards.versions.job import Job
 from dataset_cards.versions.ledger import Unbalanced
 from dataset_cards.versions.lock import locked
-from dataset_cards.versions.files import Folder
 from dataset_cards.versions.step import Step, chain, in_order
 from dataset_cards.versions.store import Store
 from tests.ops import Rows, Upper

@@ -1,6 +1,6 @@
 """Conservation: every row read ends as kept, as dropped with one reason, or in quarantine."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -56,3 +56,12 @@ def total(ledgers: Iterable[Ledger]) -> Ledger:
     for ledger in ledgers:
         result += ledger
     return result
+
+
+def overall(funnel: Sequence[Mapping[str, Any]]) -> Ledger:
+    """One ledger over stages that follow on from each other: what the first read, what the last kept."""
+    stages = [Ledger.of({key: value for key, value in entry.items() if key != "stage"}) for entry in funnel]
+    if not stages:
+        return Ledger()
+    gone = total(stages)
+    return Ledger(read=stages[0].read, kept=stages[-1].kept, quarantined=gone.quarantined, dropped=gone.dropped)

@@ -12,7 +12,8 @@ from .files import Folder
 def locked(folder: Folder, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold `folder` while the block runs; `waiting` is called once if somebody else has it.
 
-    On a local disk this is flock: the kernel frees it when its holder dies, also by kill -9. Object stores have no
+    On a local disk this is a POSIX record lock: the kernel frees it when its holder dies, also by kill -9, and a child
+    process does not inherit it. Object stores have no
     such thing; there two runs of one step may both do it, which costs time and nothing else, because parts are put
     whole and are the same bytes.
     """
@@ -22,8 +23,8 @@ def locked(folder: Folder, waiting: Callable[[], None]) -> Iterator[None]:
     os.makedirs(folder.path, exist_ok=True)
     with open(os.path.join(folder.path, ".lock"), "w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             waiting()
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.lockf(file, fcntl.LOCK_EX)
         yield

@@ -175,7 +175,7 @@ def _funnel(step: str, tasks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any
         for entry in task.get("funnel", []):
             counts = {key: value for key, value in entry.items() if key != "stage"}
             stages.setdefault(entry["stage"], []).append(Ledger.of(counts))
-    result = []
+    result: list[dict[str, Any]] = []
     for stage, ledgers in stages.items():
         ledger = total(ledgers).check(f"{step}, stage {stage}")
         if result and ledger.read != result[-1]["kept"]:

@@ -1,0 +1,1 @@
+"""Cards, reports and comparisons: what a version looks like to a person."""

@@ -1,0 +1,219 @@
+"""What the facts of a version say, in sentences and tables, for the card and the report alike."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .plain import count, figure, one_line, plural, share, size
+
+ROWS = {
+    "documents": "document",
+    "conversations": "conversation",
+    "prompts": "prompt",
+    "preferences": "preference",
+    "rankings": "ranking",
+    "judgements": "judgement",
+    "verifiable": "verifiable problem",
+    "teacher": "teacher output",
+}
+
+# What a reader expects to have been taken out, and the words by which a stage that does it can be told.
+_EXPECTED = {
+    "removes or masks personal data": ("pii", "personal"),
+    "removes secrets such as keys and passwords": ("secret", "credential"),
+    "removes toxic text": ("toxic",),
+    "removes duplicates": ("dedup", "duplicate", "minhash"),
+    "removes text that is also in benchmarks": ("contaminat",),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """One reason to drop: how many rows it took, and the line it drew where that was recorded."""
+
+    stage: str
+    name: str
+    dropped: int
+    signal: str | None = None
+    kind: str | None = None
+    limit: Any = None
+    field: str | None = None
+
+    @property
+    def full(self) -> str:
+        return qualified(self.stage, self.name)
+
+    @property
+    def rule(self) -> str:
+        """The line as text, e.g. `words < 50`; empty where no rule was recorded."""
+        match self.kind:
+            case "below":
+                return f"{self.signal} < {figure(self.limit)}"
+            case "above":
+                return f"{self.signal} > {figure(self.limit)}"
+            case "outside":
+                return f"{self.signal} not in {figure(self.limit)}"
+            case "flagged":
+                return f"{self.signal}"
+            case _:
+                return ""
+
+
+def qualified(stage: str, name: str) -> str:
+    """`stage/name`, also when `name` already says its stage."""
+    return name if not stage or name.startswith(f"{stage}/") else f"{stage}/{name}"
+
+
+def bare(stage: str, name: str) -> str:
+    """The name of a reason or signal without its stage."""
+    return name.removeprefix(f"{stage}/")
+
+
+def facts(version: Mapping[str, Any]) -> Mapping[str, Any]:
+    return version.get("facts") or {}
+
+
+def ledger(version: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The ledger; a version without one read what it holds."""
+    rows = version.get("rows", 0)
+    return version.get("ledger") or {"read": rows, "kept": rows, "quarantined": 0, "dropped": {}}
+
+
+def near_duplicates(version: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the search for near-duplicates found out about itself; the step's facts may stand among the others."""
+    every = facts(version)
+    own = {key: every[key] for key in ("s_curve", "pairs_verified", "capped", "threshold", "clusters") if key in every}
+    return every.get("near_duplicates") or own
+
+
+def dropped(version: Mapping[str, Any]) -> int:
+    return sum(ledger(version).get("dropped", {}).values())
+
+
+def title(version: Mapping[str, Any]) -> str:
+    return f"{one_line(version['name'])}@{one_line(version['version'])}"
+
+
+def noun(version: Mapping[str, Any]) -> str:
+    return ROWS.get(version.get("kind", ""), "row")
+
+
+def reasons(version: Mapping[str, Any]) -> list[Reason]:
+    """Every reason that took rows or could have, largest first inside its stage, in the order of the stages."""
+    rules = {qualified(stage, rule["reason"]): (signal, rule) for stage, signal, rule in _rules(version)}
+    taken = dict(ledger(version).get("dropped", {}))
+    stages = [step["stage"] for step in version.get("funnel") or []]
+    found = []
+    for full in {**taken, **rules}:
+        stage, _, name = full.rpartition("/")
+        signal, rule = rules.get(full, (None, {}))
+        found.append(
+            Reason(
+                stage=stage,
+                name=name,
+                dropped=taken.get(full, 0),
+                signal=signal,
+                kind=rule.get("kind"),
+                limit=rule.get("limit"),
+                field=rule.get("field"),
+            )
+        )
+    order = {stage: place for place, stage in enumerate(stages)}
+    return sorted(found, key=lambda reason: (order.get(reason.stage, len(order)), reason.stage, -reason.dropped))
+
+
+def _rules(version: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for group in ("signals", "categories"):
+        for measured in facts(version).get(group) or []:
+            for rule in measured.get("rules") or []:
+                yield measured["stage"], bare(measured["stage"], measured["signal"]), rule
+
+
+def what_it_is(version: Mapping[str, Any]) -> str:
+    """One paragraph from the facts alone."""
+    rows = version.get("rows", 0)
+    text = facts(version).get("text") or {}
+    amount = f" with {plural(text['characters'], 'character')} of text" if "characters" in text else ""
+    sentences = [f"{title(version)} holds {plural(rows, noun(version))}{amount} in {size(version.get('bytes', 0))}."]
+    if languages := top(version.get("languages") or {}, 3):
+        sentences.append("Languages: " + ", ".join(f"{name} ({share(n, rows)})" for name, n in languages) + ".")
+    book = ledger(version)
+    if book["read"] != book["kept"]:
+        sentences.append(
+            f"{plural(book['read'], 'row')} were read; {count(book['kept'])} ({share(book['kept'], book['read'])}) "
+            f"were kept, {count(dropped(version))} dropped and {count(book['quarantined'])} quarantined, each with "
+            "a reason."
+        )
+    recipe = version.get("recipe") or {}
+    if recipe.get("name"):
+        sentences.append(f"It was made by the recipe {one_line(recipe['name'])}.")
+    elif not version.get("parents"):
+        sentences.append("It was adopted as it came: nothing was measured, filtered or rewritten here.")
+    if version.get("parents"):
+        names = ", ".join(title(parent) for parent in version["parents"])
+        sentences.append(f"It was made from {names}.")
+    return " ".join(sentences)
+
+
+def warnings(version: Mapping[str, Any]) -> list[str]:
+    """What a reader has to know before anything else: a draft, or rows that nobody should train from."""
+    found = []
+    if version.get("version") == "draft":
+        found.append("This is a draft. Its rows may change at any time; do not cite it or train a release from it.")
+    if tainted := version.get("tainted"):
+        why = tainted if isinstance(tainted, str) else "; ".join(str(item) for item in tainted)
+        found.append(f"This version is tainted and can only be a draft: {one_line(why, 500)}.")
+    return found
+
+
+def limits(version: Mapping[str, Any]) -> list[str]:
+    """What this version does not cover, as far as its facts tell."""
+    found = []
+    if str(version.get("license") or "unknown").lower() == "unknown":
+        if set(facts(version).get("licenses") or {}) - {"unknown"}:
+            found.append("No licence was stated for the whole; some rows state their own in the column license.")
+        else:
+            found.append("No licence is known for these rows. Find out whether you may use them before you do.")
+    if not version.get("source"):
+        found.append("Nobody has said where these rows come from.")
+    if version.get("recipe"):
+        ran = " ".join(_ran(version)).lower()
+        missing = [what for what, words in _EXPECTED.items() if not any(word in ran for word in words)]
+        found += [f"No stage that {what} ran in this recipe." for what in missing]
+    else:
+        found.append("No stage ran here: personal data, secrets, toxic text and duplicates were not looked for.")
+    if version.get("parents"):
+        found.append("What was done to its parents is on their cards and is not repeated here.")
+    if not version.get("languages"):
+        found.append("The language of the rows is not known.")
+    elif "language" not in " ".join(_ran(version)).lower():
+        found.append("Languages are the ones the source stated; no stage of this recipe checked them.")
+    if quarantined := ledger(version)["quarantined"]:
+        found.append(f"{plural(quarantined, 'input')} could not be read; see ledger/quarantine.parquet.")
+    return found
+
+
+def _ran(version: Mapping[str, Any]) -> list[str]:
+    """Names of the stages and ops that ran, wherever the version mentions them."""
+    names = [str(step.get("stage", "")) for step in version.get("funnel") or []]
+    for step in (version.get("recipe") or {}).get("steps") or []:
+        names.append(str(step.get("op", "")))
+        names += _classes(step.get("fields"))
+    return names
+
+
+def _classes(value: Any) -> Iterator[str]:
+    """Names of the stages among the fields of an op: a stage is written as `{"ClassName": {its fields}}`."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(item, Mapping) and str(key)[:1].isupper():
+                yield str(key)
+            yield from _classes(item)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for item in value:
+            yield from _classes(item)
+
+
+def top(counts: Mapping[str, int], most: int) -> list[tuple[str, int]]:
+    """The largest counts, ties by name."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
