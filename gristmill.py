@@ -124,7 +124,7 @@ def demo(
         store=store,
     )
     typer.echo(
-        f"\nlook further:  gristmill sample python-docs@1.0.0 --reason gopher-quality/too-short --store {store}\n"
+        f"\nlook further:  gristmill sample python-docs@1.0.0 --reason gopher-quality/too-few-words --store {store}\n"
         f"               gristmill verify python-docs@1.0.0 --store {store}\n"
         f"what if:       gristmill run web_text -p input={folder} -p min_words=100 --store {store}"
     )

@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -52,12 +53,17 @@ def lines(path: Path) -> Iterator[dict[str, str]]:
 
 
 def books(path: Path) -> Iterator[str]:
-    """Pieces of 400 words of every edition of five books."""
+    """Every edition of five books, in pieces."""
     with zstandard.open(path, "rb") as packed, tarfile.open(fileobj=io.BytesIO(packed.read())) as archive:
         for member in archive:
             if (file := archive.extractfile(member)) is not None:
-                words = file.read().decode("utf-8", "replace").split(" ")
-                yield from (" ".join(words[at : at + 400]) for at in range(0, len(words), 400))
+                yield from pieces(file.read().decode("utf-8", "replace"))
+
+
+def pieces(text: str) -> Iterator[str]:
+    """At most 400 words each."""
+    words = text.split(" ")
+    return (" ".join(words[at : at + 400]) for at in range(0, len(words), 400))
 
 
 def base(data: Path) -> list[str]:
@@ -65,7 +71,7 @@ def base(data: Path) -> list[str]:
     for name in ("dedup/rust_book_two_editions", "langid/tldr_pages_21", "toxicity/stormfront_sentences"):
         texts += [row["text"] for row in lines(data / f"{name}.jsonl.zst")]
     for path in sorted((data / "quality").glob("*.jsonl.zst")):
-        texts += [row["text"] for row in lines(path) if isinstance(row.get("text"), str)]
+        texts += [piece for row in lines(path) if isinstance(row.get("text"), str) for piece in pieces(row["text"])]
     texts += [row["text"] or "" for row in lines(data / "dedup" / "same_page_many_extractors.jsonl.zst")]
     return texts
 
@@ -99,14 +105,14 @@ def plant(texts: Sequence[str], op: NearDuplicates) -> tuple[list[str], list[tup
     vocabulary = sorted({word for text in texts[::50] for word in text.split() if word.isalpha()})
     bands, _ = MinHash(ngram=op.ngram, bands=op.bands, rows=op.rows, seed=op.seed).sign(pl.Series(texts))
     _, place, shared = np.unique(bands, return_inverse=True, return_counts=True)
-    # A document with a natural near-duplicate would resolve its planted pair by a second chance.
+    # A natural near-duplicate, or a second planted one, would give a pair another chance to be resolved.
     alone = (shared[place].reshape(bands.shape) == 1).all(axis=1)
     long = [row for row, text in enumerate(texts) if alone[row] and 150 <= text.count(" ") <= 3000]
     planted: list[tuple[int, str, float]] = []
     for low, high in BINS:
         found = 0
         while found < PER_BIN:
-            rows = rng.choices(long, k=PER_BIN)
+            rows = rng.sample(long, PER_BIN)
             kinds = [rng.choice(("substituted", "surrounded", "truncated")) for _ in rows]
             if low == 1:
                 copies = [texts[row].upper().replace("\n", " \n\n") for row in rows]
@@ -119,6 +125,7 @@ def plant(texts: Sequence[str], op: NearDuplicates) -> tuple[list[str], list[tup
                 jaccard = similarity(sets[at], sets[at + len(rows)])
                 if low <= jaccard < high and found < PER_BIN:
                     planted.append((row, copies[at], jaccard))
+                    long.remove(row)
                     found += 1
     order = list(range(len(texts) + len(planted)))
     rng.shuffle(order)
@@ -128,9 +135,12 @@ def plant(texts: Sequence[str], op: NearDuplicates) -> tuple[list[str], list[tup
     return [both[old] for old in order], pairs
 
 
-def search(op: NearDuplicates | ExactDuplicates, texts: Sequence[str], where: Path) -> tuple[pl.DataFrame, Timed, dict]:
+def search(
+    op: NearDuplicates | ExactDuplicates, texts: Sequence[str], where: Path
+) -> tuple[pl.DataFrame, Timed, dict[str, Any]]:
     """The sidecar in one frame, the CPU seconds, and the facts."""
-    documents, parts = Folder.at(str(where / "documents")), []
+    documents = Folder.at(str(where / "documents"))
+    parts: list[Part] = []
     for first in range(0, len(texts), 16384):
         rows = pl.Series(texts[first : first + 16384])
         frame = pl.DataFrame({"text": rows, "drop": pl.Series([None] * len(rows), dtype=pl.String)})
@@ -161,6 +171,7 @@ def planted_copies(data: Path, op: NearDuplicates, where: Path) -> None:
     likeness = [similarity(sets[row], sets[keeper]) for row, keeper in zip(rows, keepers, strict=True)]
     below, lost = sum(j < op.min_jaccard for j in likeness), int(gone[keepers].sum())
     print(f"\ndropped {len(rows):,}; below {op.min_jaccard}: {below}; whose keeper went too: {lost}; ", end="")
+    facts = facts["near_duplicates"]
     print(f"pairs verified {facts['pairs_verified']:,}; capped {facts['capped']}; clusters {len(facts['clusters'])}\n")
     _, exact, _ = search(ExactDuplicates(), texts, where / "exact")
     print("| phase | CPU-s/GB |\n|---|---|")

@@ -23,7 +23,7 @@ _ROWS = pa.schema([(name, pa.string()) for name in ("id", "source", "stage", "re
 
 
 def gather(job: Job) -> dict[str, Any]:
-    """Write `ledger/rows.parquet`, `ledger/quarantine.parquet` and `ledger/examples.parquet`; return facts for the card."""
+    """Write the `ledger` folder (`rows`, `quarantine` and `examples` as Parquet); return facts for the card."""
     layers = Layers(job.inputs)
     rules = [rule for table in layers.tables for rule in _done(table)["facts"].get("rules", [])]
     ledger = job.folder / "ledger"

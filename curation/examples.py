@@ -12,13 +12,16 @@ CHARACTERS = 4000
 _SEED = 20261121  # any fixed number: the choice must look random and be the same every time
 
 EXAMPLES = pl.Schema(
-    {
-        "role": pl.String, "stage": pl.String, "reason": pl.String, "signal": pl.String, "value": pl.Float64,
-        "limit": pl.Float64, "id": pl.String, "source": pl.String, "url": pl.String, "text": pl.String, "cut": pl.Boolean,
-    }
-)  # fmt: skip
-_PLACE = pl.Schema({"role": pl.String, "reason": pl.String, "order": pl.Float64, "row": pl.Int64, "part": pl.Int32,
-                    "group": pl.Int32, "index": pl.UInt32})  # fmt: skip
+    {name: pl.String for name in ("role", "stage", "reason", "signal")}
+    | {name: pl.Float64 for name in ("value", "limit")}
+    | {name: pl.String for name in ("id", "source", "url", "text")}
+    | {"cut": pl.Boolean}
+)
+# Where a chosen row is, and by what it was chosen.
+_PLACE = pl.Schema(
+    {"role": pl.String, "reason": pl.String, "order": pl.Float64, "row": pl.Int64}
+    | {"part": pl.Int32, "group": pl.Int32, "index": pl.UInt32}
+)
 
 
 def choose(layers: Layers, rules: list[dict[str, Any]]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Keeping: the documents that are still alive, written once more in shards that do not depend on how the run was cut."""
+"""Keeping: the documents still alive, written once more in shards that do not depend on how the run was cut."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -79,7 +79,7 @@ def mark(
 
 
 def verdicts(stage: Stage, scores: pl.DataFrame) -> pl.Series:
-    """The first reason of `stage` that holds for each row of its bare-named `scores`, e.g. `gopher-quality/too-short`."""
+    """The first reason that holds for each row of the bare-named `scores`, e.g. `gopher-quality/too-short`."""
     tests = [pl.when(rule.expr).then(pl.lit(f"{stage.name()}/{reason}")) for reason, rule in stage.drop().items()]
     if not tests:
         return pl.Series([None] * scores.height, dtype=pl.String)

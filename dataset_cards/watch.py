@@ -53,7 +53,7 @@ class Console:
                 raise Refused(
                     f"{step.name}: {bad:,} of {read:,} rows ({bad / read:.1%}) could not be read, more than "
                     f"--max-quarantined {self.max_quarantined:g} allows.\n{self._worst(step)}"
-                    f"All of them stand with file, position and reason in {self.store.folder(step)}/quarantine-*.parquet."
+                    f"All stand with file, position and reason in {self.store.folder(step)}/quarantine-*.parquet."
                     " Mend the input, or accept the loss with a higher --max-quarantined; what was read is kept."
                 )
 

@@ -74,7 +74,7 @@ def search(
     """(row, duplicate of, Jaccard) of every drop, the facts, and the finished job."""
     folder = where or Folder.at(f"memory://{uuid.uuid4().hex}")
     job = Job((corpus(folder / "documents", texts, cuts, dead),), folder / "near", (engine or Inline(),))
-    facts = op.run(job)
+    facts = op.run(job)["near_duplicates"]
     marks = sidecar(job).with_row_index("row")
     assert marks.height == len(texts)
     found = marks.filter(pl.col("duplicate_of").is_not_null())

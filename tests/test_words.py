@@ -163,7 +163,7 @@ def test_other_languages_have_datatroves_words_on_real_sentences(language: str, 
 
 
 def test_scripts_without_blanks_fall_back_to_characters() -> None:
-    assert [list(words) for words in Rules("zh")(["我爱Python3。", "hello,"])] == [
+    assert [list(words) for words in Rules("cmn")(["我爱Python3。", "hello,"])] == [
         ["我", "爱", "Python3", "。"],
         ["hello", ","],
     ]

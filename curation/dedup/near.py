@@ -57,9 +57,10 @@ class NearDuplicates:
         """Find and mark; each phase goes on where it was stopped.
 
         Returns:
-            `s_curve`: [Jaccard index, probability to share a band] pairs; `pairs_verified`: pairs whose sets were
-            compared; `capped`: documents with more than `max_compared` candidates; `clusters`: the 50 largest, each
-            with the row `kept`, its `size` and up to five `members` with their `jaccard`.
+            `near_duplicates`, a dict of `threshold`: min_jaccard; `s_curve`: [Jaccard index, probability to share a
+            band] pairs; `pairs_verified`: pairs whose sets were compared; `capped`: documents with more than
+            `max_compared` candidates; `clusters`: the 50 largest, each with the row `kept`, its `size` and up to five
+            `members` with their `jaccard`.
         """
         engine = job.tool(Engine)
         found = self._find(job, engine)

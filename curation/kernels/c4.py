@@ -140,8 +140,8 @@ def edit(
 ) -> tuple[Bytes, Offsets, npt.NDArray[np.int64], npt.NDArray[np.int8]]:
     """Keep the lines that the rules allow, joined by line feeds; the result is not stripped.
 
-    Returns bytes, offsets, and per document the number of lines kept and a verdict: HAS_LOREM_IPSUM or HAS_CURLY_BRACKET, whichever came first, with
-    the text left empty; else 0.
+    Returns bytes, offsets, and per document the number of lines kept and a verdict: HAS_LOREM_IPSUM or
+    HAS_CURLY_BRACKET, whichever came first, with the text left empty; else 0.
     """
     documents = len(offsets) - 1
     # each kept line is no longer than before, and its line feed replaces a line break
