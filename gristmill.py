@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dataset_cards import plain
-from dataset_cards.commands import PLACES, STORE, JsonOption, QuarantineOption, StoreOption, commands, say
+from dataset_cards import terminal
+from dataset_cards.commands import STORE, JsonOption, QuarantineOption, StoreOption, commands, here, places, say
 from dataset_cards.versions.job import Refused, Waiting
 from dataset_cards.versions.recipe import BadRecipe, built_ins, find_recipe
 from dataset_cards.versions.step import Step
@@ -60,7 +60,7 @@ def plan(
     steps = shelf.plan(step)
     rows = [(one.name, one.fingerprint, "done before" if done else "would run") for one, done in steps]
     values = [{"step": one.name, "fingerprint": one.fingerprint, "done": done} for one, done in steps]
-    say(values, plain.table(("step", "fingerprint", ""), rows), as_json)
+    say(values, terminal.table(("step", "fingerprint", ""), rows), as_json)
 
 
 @app.command()
@@ -95,14 +95,13 @@ def run(
         say({"step": step.id, "funnel": funnel}, _summary(step, funnel, shelf), as_json)
         return
     version = freeze(shelf, step, name, record)
-    places = "\n".join(f"{what:<8} {version.folder}{file}" for what, file in PLACES)
-    text = f"{plain.funnel(funnel)}\n\n{version.ref}: {plain.ledger(version.json['ledger'])}\n{places}"
-    say(version.json, text, as_json)
+    ledger = f"{version.ref}: {terminal.ledger(version.json['ledger'])}"
+    say(version.json, "\n".join([terminal.funnel(funnel), "", ledger, *places(version)]), as_json)
 
 
 @app.command()
 def demo(
-    store: StoreOption = "./gristmill-demo",
+    store: StoreOption = "gristmill-demo",
     workers: Annotated[int, typer.Option(min=1, help="Processes at work.")] = os.cpu_count() or 1,
 ) -> None:
     """The main job on real input that is already here: the documentation of this Python installation."""
@@ -121,17 +120,19 @@ def demo(
         ],
         name="python-docs@1.0.0",
         workers=workers,
+        part_mb=2,  # little input: enough parts for every core
         store=store,
     )
+    command = sys.argv[0] if Path(sys.argv[0]).name == "gristmill" else "gristmill"
     typer.echo(
-        f"\nlook further:  gristmill sample python-docs@1.0.0 --reason gopher-quality/too-few-words --store {store}\n"
-        f"               gristmill verify python-docs@1.0.0 --store {store}\n"
-        f"what if:       gristmill run web_text -p input={folder} -p min_words=100 --store {store}"
+        f"\nlook further:  {command} sample python-docs@1.0.0 --reason gopher-quality/too-few-words --store {store}\n"
+        f"               {command} verify python-docs@1.0.0 --store {store}\n"
+        f"what if:       {command} run web_text -p input={folder} -p min_words=100 --store {store}"
     )
 
 
 def _summary(step: Step, funnel: list[dict[str, Any]], store: Store) -> str:
-    return f"{plain.funnel(funnel)}\n\nrows in {store.folder(step)}; name them for good with --as NAME@VERSION"
+    return f"{terminal.funnel(funnel)}\n\nrows in {here(store.folder(step))}; name them for good with --as NAME@VERSION"
 
 
 def _tools(workers: int, part_mb: int) -> list[object]:

@@ -12,9 +12,9 @@ CHARACTERS = 4000
 _SEED = 20261121  # any fixed number: the choice must look random and be the same every time
 
 EXAMPLES = pl.Schema(
-    {name: pl.String for name in ("role", "stage", "reason", "signal")}
-    | {name: pl.Float64 for name in ("value", "limit")}
-    | {name: pl.String for name in ("id", "source", "url", "text")}
+    dict.fromkeys(("role", "stage", "reason", "signal"), pl.String)
+    | dict.fromkeys(("value", "limit"), pl.Float64)
+    | dict.fromkeys(("id", "source", "url", "text"), pl.String)
     | {"cut": pl.Boolean}
 )
 # Where a chosen row is, and by what it was chosen.

@@ -2,13 +2,16 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
 import typer
 
-from . import plain
+from . import terminal
+from .cards.plain import size, visible
 from .verify import verify
+from .versions.files import Folder
 from .versions.schemas import SCHEMAS
 from .versions.step import Step
 from .versions.store import Store
@@ -37,10 +40,10 @@ def say(value: Any, text: str, as_json: bool) -> None:
 def list_(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
     """Every version in the store."""
     found = Store.at(store).versions()
-    rows = [(v.ref, v.kind, v.json["rows"], plain.size(v.json["bytes"]), v.json["created"]) for v in found]
+    rows = [(v.ref, v.kind, v.json["rows"], size(v.json["bytes"]), v.json["created"]) for v in found]
     keys = ("ref", "kind", "rows", "bytes", "created", "digest", "license", "tainted")
     values = [{"ref": v.ref, **{key: v.json[key] for key in keys[1:]}} for v in found]
-    text = plain.table(("version", "kind", "rows", "size", "frozen"), rows, right=(2, 3))
+    text = terminal.table(("version", "kind", "rows", "size", "frozen"), rows, right=(2, 3))
     say(
         values, text if rows else f"no versions in {store}; `gristmill run RECIPE --as NAME@VERSION` makes one", as_json
     )
@@ -54,26 +57,31 @@ def show(ref: RefArgument, store: StoreOption = STORE, as_json: JsonOption = Fal
     parents = ", ".join(f"{p['name']}@{p['version']}" for p in record["parents"]) or "none"
     parameters = "  ".join(f"{key}={value}" for key, value in record["recipe"]["parameters"].items())
     lines = [
-        f"{version.ref}  {record['kind']}  {record['rows']:,} rows  {plain.size(record['bytes'])}",
+        f"{version.ref}  {record['kind']}  {record['rows']:,} rows  {size(record['bytes'])}",
         f"digest   {record['digest']}",
         f"recipe   {record['recipe']['name']}  {parameters}",
         f"parents  {parents}",
         f"license  {record['license']}",
-        f"ledger   {plain.ledger(record['ledger'])}",
+        f"ledger   {terminal.ledger(record['ledger'])}",
         *(f"tainted  {taint}" for taint in record["tainted"]),
         "",
-        plain.funnel(record["funnel"]),
+        terminal.funnel(record["funnel"]),
         "",
-        *_places(version),
+        *places(version),
     ]
     say(record, "\n".join(lines), as_json)
 
 
-def _places(version: DatasetVersion) -> list[str]:
-    return [f"{what:<8} {version.folder}{file}" for what, file in PLACES]
+def places(version: DatasetVersion) -> list[str]:
+    """Where the files of a version are, one line each."""
+    folder = here(version.folder)
+    return [f"version  {folder}", f"card     {folder}/README.md", f"report   {folder}/report.html"]
 
 
-PLACES = (("version", ""), ("card", "/README.md"), ("report", "/report.html"))
+def here(folder: Folder) -> str:
+    """The address of a folder, relative if it lies below the current one."""
+    path = Path(folder.path)
+    return str(path.relative_to(Path.cwd())) if folder.local and path.is_relative_to(Path.cwd()) else str(folder)
 
 
 @commands.command()
@@ -130,12 +138,8 @@ def _block(row: dict[str, Any], most: int = 600) -> str:
     head = "  ".join(
         f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in fields.items()
     )
-    return _printable(f"--- {head}\n{text[:most]}{' …' if len(text) > most else ''}")
-
-
-def _printable(text: str) -> str:
-    """Corpus text for a terminal: control characters could move the cursor or change colours."""
-    return "".join(char if char.isprintable() or char == "\n" else "�" for char in text)
+    # Control characters in a text could move the cursor or change colours.
+    return visible(f"--- {head}\n{text[:most]}{' …' if len(text) > most else ''}")
 
 
 @commands.command("adopt")
@@ -171,7 +175,8 @@ def adopt_(
     call = {"path": path, "kind": kind, "license": license_, "source": source, "mapping": fields}
     function = "dataset_cards.adopt.adopt:Adopt"
     version = freeze(shelf, step, name, {"name": "adopt", "function": function, "parameters": call})
-    say(version.json, "\n".join([f"{version.ref}: {plain.ledger(version.json['ledger'])}", *_places(version)]), as_json)
+    text = [f"{version.ref}: {terminal.ledger(version.json['ledger'])}", *places(version)]
+    say(version.json, "\n".join(text), as_json)
 
 
 @commands.command("diff")

@@ -28,8 +28,6 @@ from curation.words import buffers, split
 from tests.test_datatrove_parity import judge, ours
 
 PROSE = "the text be ordinary words that reads like prose does " * 5 + "end"
-    ["the", "be", *["ordinary", "words", "make", "up", "a", "text", "that", "reads", "like", "prose", "does"]] * 5
-)
 NO_TOP = GopherRepetition(max_top_2_gram=None, max_top_3_gram=None, max_top_4_gram=None)
 ANY_LENGTH = GopherQuality(min_words=None)
 ONE_LINE = FineWebQuality(min_punctuated_lines=None, max_short_lines=None)

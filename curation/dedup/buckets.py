@@ -16,7 +16,8 @@ from dataset_cards.versions.job import Job
 from .runs import Spill, read_group
 from .shingles import Hashes, Offsets
 
-KEYS = pa.schema([("high", pa.uint64()), ("low", pa.uint64()), ("row", pa.int64())])
+SHORT_KEYS = pa.schema([("high", pa.uint64()), ("row", pa.int64())])
+LONG_KEYS = pa.schema([("high", pa.uint64()), ("low", pa.uint64()), ("row", pa.int64())])
 LINKS = pa.schema([("first", pa.int64()), ("row", pa.int64())])
 
 # A table at most half full, twice while it grows: (8 + 8 + 8) bytes x 2 x 2.
@@ -102,7 +103,8 @@ class Join:
         out = Spill(self.job, task, LINKS, len(self.starts) if self.by_part else 1, self.buffer_bytes)
         found = 0
         for batch in read_group(self.keys, self.written, task):
-            high, low, rows = (column.to_numpy() for column in batch.columns)
+            high, rows = batch.column("high").to_numpy(), batch.column("row").to_numpy()
+            low = batch.column("low").to_numpy() if "low" in batch.schema.names else high
             firsts = seen.look_up(high, low, rows)
             again = firsts != rows
             firsts, rows = firsts[again], rows[again]

@@ -13,7 +13,7 @@ from curation.engine import Engine
 from curation.layers import DROP, Layers
 from dataset_cards.versions.job import Job
 
-from .buckets import KEYS, Join, slice_of, slices_for
+from .buckets import LONG_KEYS, Join, slice_of, slices_for
 from .runs import Spill, blocks
 from .shingles import Hashes, buffers
 from .verdicts import Mark
@@ -47,8 +47,9 @@ class ExactDuplicates:
         """Hash every key, join the hashes, mark; each phase goes on where it was stopped."""
         layers = Layers(job.inputs)
         engine, bare = job.tool(Engine), job.bare()
-        hashes, found = (Job(job.inputs, job.folder / name) for name in ("hashes", "found"))
         slices = slices_for(layers.rows, self.budget_bytes)
+        # The cut is part of the name: work half done under another budget is left alone, not misread.
+        hashes, found = (Job(job.inputs, job.folder / f"{name}-{slices}") for name in ("hashes", "found"))
         buffer = self.budget_bytes // 4
         if found.unfinished(slices):
             work = _Hash(op=self, job=hashes, slices=slices, buffer_bytes=buffer)
@@ -87,7 +88,7 @@ class _Hash:
 
     def __call__(self, task: int) -> None:
         layers = Layers(self.job.inputs)
-        out = Spill(self.job, task, KEYS, self.slices, self.buffer_bytes)
+        out = Spill(self.job, task, LONG_KEYS, self.slices, self.buffer_bytes)
         row = layers.first_rows()[task]
         for frame in layers.batches(task, (self.op.by,)):
             if self.op.by not in frame.columns:

@@ -80,13 +80,13 @@ class NearDuplicates:
     def _find(self, job: Job, engine: Engine) -> Job:
         """The finished phase that holds what is to be dropped."""
         layers = Layers(job.inputs)
-        keys, edges, links, suspects, found = (
-            Job(job.inputs, job.folder / name) for name in ("keys", "edges", "links", "suspects", "found")
-        )
+        slices = slices_for(layers.rows * self.bands, self.budget_bytes)
+        # The cut is part of the name: work half done under another budget is left alone, not misread.
+        names = (f"keys-{slices}", f"edges-{slices}", "links", "suspects", "found")
+        keys, edges, links, suspects, found = (Job(job.inputs, job.folder / name) for name in names)
         if links.finished() and not found.unfinished(links.facts()[0]["batches"]):
             return found
         minhash = MinHash(ngram=self.ngram, bands=self.bands, rows=self.rows, seed=self.seed)
-        slices = slices_for(layers.rows * self.bands, self.budget_bytes)
         buffer = self.budget_bytes // 4
 
         sign = Sign(minhash=minhash, job=keys, slices=slices, buffer_bytes=buffer)
@@ -109,7 +109,7 @@ class NearDuplicates:
         batches = links.facts()[0]["batches"]
 
         suspect = Suspect(minhash=minhash, job=suspects, links=links, batches=batches, buffer_bytes=buffer)
-        engine.run("compare sets", suspects, suspect, suspects.unfinished(layers.parts))
+        engine.run("gather sets", suspects, suspect, suspects.unfinished(layers.parts))
 
         cluster = Cluster(
             job=found,

@@ -9,7 +9,7 @@ import pyarrow as pa
 from curation.layers import DROP, TEXT, Layers
 from dataset_cards.versions.job import Job
 
-from .buckets import KEYS, slice_of
+from .buckets import SHORT_KEYS, slice_of
 from .normalise import characters
 from .runs import Spill, read_batch
 from .sets import shingle_sets
@@ -64,7 +64,7 @@ class Sign:
 
     def __call__(self, task: int) -> None:
         layers = Layers(self.job.inputs)
-        out = Spill(self.job, task, KEYS, self.slices, self.buffer_bytes)
+        out = Spill(self.job, task, SHORT_KEYS, self.slices, self.buffer_bytes)
         row = layers.first_rows()[task]
         documents = shingles = 0
         for frame in layers.batches(task):
@@ -72,7 +72,7 @@ class Sign:
             hashes, counts = self.minhash.sign(frame.get_column(TEXT).filter(alive))
             rows = (np.flatnonzero(alive.to_numpy()) + row)[counts > 0]
             keys = hashes[counts > 0].ravel()
-            out.add([keys, keys, np.repeat(rows, self.minhash.bands)], slice_of(keys, self.slices))
+            out.add([keys, np.repeat(rows, self.minhash.bands)], slice_of(keys, self.slices))
             row += frame.height
             documents += len(rows)
             shingles += int(counts.sum())

@@ -20,6 +20,8 @@ CHUNKS_PER_CALL = 20_000
 SHORT_CHUNK = 200
 # Characters given to an affix pattern: more than any affix other than a run of dots, with what it looks back at.
 AFFIX_WINDOW = 32
+# The same for ASCII in English, where the longest is `km/h` after a digit.
+PLAIN_WINDOW = 8
 
 _not_dot = re.compile(r"[^.]").search
 _may_be_url = re.compile(r"\.[A-Za-z0-9]").search
@@ -144,7 +146,7 @@ class Restated:
         return self._match is not None and end - start <= SHORT_CHUNK and bool(self._match(chunk[start:end]))
 
     def _prefix_length(self, chunk: str, start: int, end: int, plain: bool) -> int:
-        head = chunk[start : min(end, start + AFFIX_WINDOW)]
+        head = chunk[start : min(end, start + (PLAIN_WINDOW if plain else AFFIX_WINDOW))]
         # among plain letters only currencies (US$, C$, A$) begin a prefix; digits never do
         if plain and head[0].isalnum() and "$" not in head[:4]:
             return 0
@@ -155,7 +157,7 @@ class Restated:
         return match.end() if match else 0
 
     def _suffix_length(self, chunk: str, start: int, end: int, plain: bool) -> int:
-        tail = chunk[max(start, end - AFFIX_WINDOW) : end]
+        tail = chunk[max(start, end - (PLAIN_WINDOW if plain else AFFIX_WINDOW)) : end]
         # plain letters end a suffix only as 's or as a unit after a digit; digits never do
         if not tail or (plain and (tail[-1].isdigit() or tail.isalpha())):
             return 0

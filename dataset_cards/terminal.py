@@ -25,6 +25,8 @@ def funnel(stages: Sequence[Mapping[str, Any]]) -> str:
         if entry["quarantined"]:
             rows.append(("", "", "", f"{entry['quarantined']:>9,}  quarantined (could not be read)"))
         for reason, count in sorted(entry["dropped"].items(), key=lambda item: (-item[1], item[0])):
+            if not count:
+                continue
             rows.append(("", "", "", f"{count:>9,}  {reason}"))
     return table(("stage", "rows in", "rows out", "of which did not go on"), rows, right=(1, 2))
 
@@ -35,13 +37,3 @@ def ledger(counts: Mapping[str, Any]) -> str:
     return (
         f"{counts['read']:,} read = {counts['kept']:,} kept + {gone:,} dropped + {counts['quarantined']:,} quarantined"
     )
-
-
-def size(count: int) -> str:
-    """Bytes for people: `1.4 MB`."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
