@@ -18,7 +18,7 @@ from dataset_cards.versions.job import Job
 from dataset_cards.versions.ledger import Ledger, total
 from dataset_cards.versions.table import Part, Table, write_parquet
 from tests.ops import Inline
-from tests.test_near import Killed, Mortal, files
+from tests.test_near_runs import Killed, Mortal, files
 
 
 def search(
