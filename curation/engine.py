@@ -52,7 +52,7 @@ class LocalEngine:
         watcher = threading.Thread(target=self._watch, args=(label, job, len(tasks), finished), daemon=True)
         watcher.start()
         try:
-            _execute(_Task(work, tuple(tasks), workers > 1), len(tasks), workers)
+            _execute(_Task(work, tuple(tasks), os.getpid()), len(tasks), workers)
         finally:
             finished.set()
             watcher.join()
@@ -76,11 +76,11 @@ class _Task:
 
     work: Work
     tasks: tuple[int, ...]
-    in_child: bool
+    run: int  # process id of the run that wants the work
 
     def __call__(self, data: object, rank: int, world_size: int) -> Iterable[object]:
-        if self.in_child:
-            _leave_with_parent()
+        if self.run != os.getpid():
+            _leave_with(self.run)
         self.work(self.tasks[rank])
         return ()
 
@@ -117,17 +117,24 @@ _ONE_THREAD = {
 
 # Set while datatrove's executor runs: it forks a helper process that would outlive a kill -9 of this one.
 _executing = threading.Event()
-os.register_at_fork(after_in_child=lambda: _leave_with_parent() if _executing.is_set() else None)
+os.register_at_fork(after_in_child=lambda: _leave_with(os.getppid()) if _executing.is_set() else None)
 
 
-def _leave_with_parent() -> None:
-    """End this process when the one that wants its work is gone, killed or not."""
-    parent = os.getppid()
+def _leave_with(run: int) -> None:
+    """End this process when process `run`, which wants its work, is gone, killed or not."""
 
     def look() -> None:
-        while os.getppid() == parent:
+        while _exists(run):
             time.sleep(1.0)
         os._exit(1)
 
-    if not any(thread.name == "leave-with-parent" for thread in threading.enumerate()):
-        threading.Thread(target=look, name="leave-with-parent", daemon=True).start()
+    if not any(thread.name == "leave-with" for thread in threading.enumerate()):
+        threading.Thread(target=look, name="leave-with", daemon=True).start()
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

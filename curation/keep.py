@@ -29,7 +29,7 @@ class Keep:
 
     def run(self, job: Job) -> dict[str, Any]:
         layers = Layers(job.inputs)
-        shards = _shards(layers, SHARD_BYTES)
+        shards = shards_of(layers, SHARD_BYTES)
         work = partial(_write_shard, shards, job.bare())
         job.tool(Engine).run("keep", job, work, job.unfinished(len(shards)))
         return {"kind": "documents", "license": self.license, "source": self.source, **gather(job)}
@@ -45,7 +45,7 @@ class Shard:
     before: int  # alive documents in the parts before the first of `parts`
 
 
-def _shards(layers: Layers, shard_bytes: int) -> list[Shard]:
+def shards_of(layers: Layers, shard_bytes: int) -> list[Shard]:
     """Cut the alive documents where their running size passes a multiple of `shard_bytes`.
 
     Sizes are those of the documents, not of the parts, so the cut is the same for every run.

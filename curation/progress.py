@@ -17,8 +17,9 @@ class Progress:
     def show(self, label: str, done: int, tasks: int, rows: int, seconds: float, last: bool) -> None:
         """`done` of `tasks` tasks have written `rows` rows after `seconds`."""
         rate = f"{rows / seconds:,.0f} rows/s" if rows and seconds > 0 else ""
-        left = f"{_clock(seconds / done * (tasks - done))} left" if done and not last else ""
-        line = "  ".join(part for part in (f"  {label:<18} {done}/{tasks} parts", f"{rows:,} rows", rate, left) if part)
+        left = f"{_clock(seconds / done * (tasks - done))} left" if done else f"{_clock(seconds)} so far"
+        counted = f"{rows:,} rows" if rows else ""
+        line = "  ".join(part for part in (f"  {label:<18} {done}/{tasks} parts", counted, rate, left) if part)
         if self.out.isatty():
             self.out.write("\r\x1b[K" + ("" if last else line))
             self.out.flush()

@@ -114,6 +114,7 @@ def test_words_in_examples(text: str, words: list[str]) -> None:
     assert kernel_words(text) == [word_hash(word) for word in words]
 
 
+@pytest.mark.slow
 def test_every_code_point_reads_as_in_the_plain_statement() -> None:
     wrong = []
     for start in range(0, 0x110000, 64):
