@@ -1,11 +1,13 @@
 """Running numbered tasks on all cores through datatrove's executors; the only file that knows them."""
 
 import os
+import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from loguru import logger
@@ -61,13 +63,16 @@ class LocalEngine:
         """Report the tasks that became whole since the start, by looking at the facts they leave."""
         if self.progress is None:
             return
-        before, started = job.finished(), time.monotonic()
+        seen, started = job.finished(), time.monotonic()
+        done = rows = 0
         last = False
         while not last:
             last = finished.wait(0.5)
-            done = job.finished() - before
-            rows = sum(part["rows"] for task in done for part in job.fact(task)["parts"])
-            self.progress.show(label, len(done), tasks, rows, time.monotonic() - started, last)
+            new = job.finished() - seen
+            seen |= new
+            done += len(new)
+            rows += sum(part["rows"] for task in new for part in job.fact(task)["parts"])
+            self.progress.show(label, done, tasks, rows, time.monotonic() - started, last)
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ def _execute(task: _Task, tasks: int, workers: int) -> None:
     if workers > 1:
         os.environ.update(_ONE_THREAD)
         forkserver.set_forkserver_preload(_PRELOAD)
+        _start_without_interrupts(forkserver.ensure_running)
     _executing.set()
     try:
         with tempfile.TemporaryDirectory(prefix="gristmill-") as logs:
@@ -104,6 +110,15 @@ def _execute(task: _Task, tasks: int, workers: int) -> None:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+def _start_without_interrupts(start: Callable[[], None]) -> None:
+    """Start the process that workers are forked from with Ctrl-C blocked, which they inherit: the run ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # Workers share the cores among themselves; threads inside each would only get in each other's way.
@@ -122,9 +137,10 @@ os.register_at_fork(after_in_child=lambda: _leave_with(os.getppid()) if _executi
 
 def _leave_with(run: int) -> None:
     """End this process when process `run`, which wants its work, is gone, killed or not."""
+    born = _birth(run)
 
     def look() -> None:
-        while _exists(run):
+        while born and _birth(run) == born:
             time.sleep(1.0)
         os._exit(1)
 
@@ -132,9 +148,14 @@ def _leave_with(run: int) -> None:
         threading.Thread(target=look, name="leave-with", daemon=True).start()
 
 
-def _exists(process: int) -> bool:
+def _birth(process: int) -> str:
+    """When a living process was started, in the kernel's words; empty for one that is gone.
+
+    A killed process stays as a zombie until its parent asks for it, and its number may be given to another.
+    """
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    state, start = fields[0], fields[19]
+    return "" if state in "ZX" else start

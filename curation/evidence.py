@@ -13,6 +13,7 @@ from dataset_cards.versions.table import Table, write_parquet
 
 from .examples import choose
 from .layers import DROP, Layers
+from .screen import MEASURED
 from .signals import categories, histograms
 
 # Referenced rows whose ids are looked up in one pass over the corpus: bounds memory, 8 bytes and an id each.
@@ -25,19 +26,20 @@ _ROWS = pa.schema([(name, pa.string()) for name in ("id", "source", "stage", "re
 def gather(job: Job) -> dict[str, Any]:
     """Write the `ledger` folder (`rows`, `quarantine` and `examples` as Parquet); return facts for the card."""
     layers = Layers(job.inputs)
-    rules = [rule for table in layers.tables for rule in _done(table)["facts"].get("rules", [])]
+    by_table = [(Layers((table,)), _done(table)["facts"].get("rules", [])) for table in layers.tables]
+    rules = [rule for _, own in by_table for rule in own]
     ledger = job.folder / "ledger"
     write_parquet(ledger, "rows.parquet", _gone(layers), _ROWS)
     reasons = _copy_quarantine(layers.documents, ledger)
     write_parquet(ledger, "examples.parquet", [choose(layers, rules)])
     facts = {
-        "signals": histograms(layers, rules),
-        "categories": categories(layers, rules),
+        "signals": [entry for one, own in by_table for entry in histograms(one, own)],
+        "categories": [entry for one, own in by_table for entry in categories(one, own)],
         "quarantine": reasons,
         **_kept_facts(job),
     }
     for table in layers.tables:
-        facts.update({key: value for key, value in _done(table)["facts"].items() if key != "rules"})
+        facts.update({key: value for key, value in _done(table)["facts"].items() if key not in ("rules", MEASURED)})
     if near := facts.get("near_duplicates"):
         facts["near_duplicates"] = {**near, "clusters": [_named(layers, cluster) for cluster in near["clusters"]]}
     return facts

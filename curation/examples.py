@@ -2,14 +2,18 @@
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+from numba import njit
 
+from .kernels.text import Bytes, Offsets
 from .layers import DROP, LANGUAGE, TEXT, Layers
+from .words import buffers
 
 PER_RULE = 8
 KEPT = 20
 CHARACTERS = 4000
-_SEED = 20261121  # any fixed number: the choice must look random and be the same every time
 
 EXAMPLES = pl.Schema(
     dict.fromkeys(("role", "stage", "reason", "signal"), pl.String)
@@ -22,6 +26,19 @@ _PLACE = pl.Schema(
     {"role": pl.String, "reason": pl.String, "order": pl.Float64, "row": pl.Int64}
     | {"part": pl.Int32, "group": pl.Int32, "index": pl.UInt32}
 )
+
+
+@njit(cache=True, nogil=True)
+def shuffled(data: Bytes, offsets: Offsets) -> npt.NDArray[np.float64]:
+    """A number from 0 to 1 for each string, by FNV-1a: random to look at, and the same in every release."""
+    out = np.empty(len(offsets) - 1, np.float64)
+    for row in range(len(out)):
+        value = np.uint64(0xCBF29CE484222325)
+        for at in range(offsets[row], offsets[row + 1]):
+            value = (value ^ np.uint64(data[at])) * np.uint64(0x100000001B3)
+        value = (value ^ (value >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15)
+        out[row] = np.float64(value >> np.uint64(11)) / 9007199254740992.0
+    return out
 
 
 def choose(layers: Layers, rules: list[dict[str, Any]]) -> pl.DataFrame:
@@ -47,7 +64,7 @@ def _places(layers: Layers, rules: list[dict[str, Any]]) -> pl.DataFrame:
                 pl.lit(part, dtype=pl.Int32).alias("part"),
                 pl.lit(group, dtype=pl.Int32).alias("group"),
                 pl.int_range(frame.height, dtype=pl.UInt32).alias("index"),
-                (pl.col("id").hash(_SEED) // 4096).cast(pl.Float64).alias("order"),
+                pl.Series("order", shuffled(*buffers(frame.get_column("id")))),
             )
             best = _best(pl.concat([best, *_candidates(located, rules)]))
             first += frame.height

@@ -63,11 +63,12 @@ def shards_of(layers: Layers, shard_bytes: int) -> list[Shard]:
             size = int(sizes[-1]) if sizes.len() else size
             alive += sizes.len()
         spans.append((before, alive))
-    return [
-        Shard(first, last, _overlap(spans, first, last), spans[_overlap(spans, first, last).start][0] if spans else 0)
-        for first, last in zip(cuts, [*cuts[1:], alive], strict=True)
-        if last > first or len(cuts) == 1
-    ]
+    shards = []
+    for first, last in zip(cuts, [*cuts[1:], alive], strict=True):
+        if last > first or len(cuts) == 1:
+            parts = _overlap(spans, first, last)
+            shards.append(Shard(first, last, parts, spans[parts.start][0] if spans else 0))
+    return shards
 
 
 def _overlap(spans: Sequence[tuple[int, int]], first: int, last: int) -> range:

@@ -76,11 +76,16 @@ def _flatten(frames: Sequence[pl.DataFrame], columns: Sequence[str]) -> pl.DataF
     """One frame over the layers: the first reason, the last edit, each column from the layer that has it."""
     if len({frame.height for frame in frames}) != 1:
         raise ValueError(f"row groups side by side have {[frame.height for frame in frames]} rows")
-    found = {name: frame.get_column(name) for frame in reversed(frames) for name in frame.columns if name in columns}
+    found = {}
+    for name in columns:
+        said = [frame.get_column(name) for frame in frames if name in frame.columns]
+        if said:
+            found[name] = pl.select(pl.coalesce(said)).to_series()
     for name in OVERLAYS:
         edits = [frame.get_column(c) for frame in frames for c in frame.columns if c.endswith(f".{name}")]
         if name in found and edits:
             found[name] = pl.select(pl.coalesce(*reversed(edits), found[name])).to_series()
     drops = [frame.get_column(DROP) for frame in frames if DROP in frame.columns]
-    found[DROP] = pl.select(pl.coalesce(drops)).to_series()
+    alive = pl.Series(DROP, [None] * frames[0].height, dtype=pl.String)  # adopted documents have no verdicts
+    found[DROP] = pl.select(pl.coalesce([*drops, alive])).to_series()
     return pl.DataFrame([found[name].alias(name) for name in (*dict.fromkeys(columns), DROP) if name in found])

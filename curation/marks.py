@@ -24,6 +24,10 @@ class Funnel:
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     alive: dict[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if len(set(self.stages)) != len(self.stages):
+            raise ValueError(f"two stages of one pass share a name: {', '.join(self.stages)}; put them in two passes")
+
     def add(self, stage: str, alive: int, reasons: pl.Series) -> None:
         """Count a batch: `alive` rows came in, `reasons` names the reason of each that did not go on (null: it did)."""
         self.alive[stage] = self.alive.get(stage, 0) + alive
@@ -80,6 +84,10 @@ def mark(
 
 def verdicts(stage: Stage, scores: pl.DataFrame) -> pl.Series:
     """The first reason that holds for each row of the bare-named `scores`, e.g. `gopher-quality/too-short`."""
+    for reason, rule in stage.drop().items():
+        if rule.signal not in scores.columns:
+            known = ", ".join(scores.columns) or "nothing"
+            raise ValueError(f"{stage.name()}: the rule {reason!r} reads {rule.signal!r}, but score gives {known}")
     tests = [pl.when(rule.expr).then(pl.lit(f"{stage.name()}/{reason}")) for reason, rule in stage.drop().items()]
     if not tests:
         return pl.Series([None] * scores.height, dtype=pl.String)
@@ -101,11 +109,11 @@ class _Batch:
         """The stage's columns under their bare names for the whole batch, null for rows that are not alive."""
         todo, ready = alive & ~measured, alive & measured
         if self._known is None:
-            scores = _spread(stage.score(self._documents(todo)), todo)
+            scores = self._score(stage, todo)
         else:
             scores = _only(_bare(self._known, stage), ready)
             if todo.any():
-                fresh = _spread(stage.score(self._documents(todo)), todo)
+                fresh = self._score(stage, todo)
                 scores = pl.DataFrame(
                     [pl.select(pl.coalesce(scores[c], fresh[c])).to_series().alias(c) for c in fresh.columns]
                 )
@@ -114,6 +122,13 @@ class _Batch:
             if name in scores.columns and scores.get_column(name).null_count() < scores.height:
                 self._edit(name, scores.get_column(name))
         return scores
+
+    def _score(self, stage: Stage, todo: pl.Series) -> pl.DataFrame:
+        """What the stage measures on the rows where `todo` is true, laid out over all rows with nulls between."""
+        scores = stage.score(self._documents(todo))
+        if scores.height != todo.sum():
+            raise ValueError(f"{stage.name()}: score gave {scores.height} rows for {todo.sum()} documents")
+        return _spread(scores, todo)
 
     def _edit(self, name: str, new: pl.Series) -> None:
         old = self._edits.get(name)
@@ -133,7 +148,7 @@ class _Batch:
 
 
 def _spread(scores: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
-    """Scores of the rows where `rows` is true, laid out over all rows with nulls between."""
+    """Scores of the rows where `rows` is true, in their places among nulls."""
     if scores.height == rows.len():
         return scores
     place = pl.select(pl.when(rows).then(rows.cast(pl.UInt32).cum_sum() - 1)).to_series()

@@ -1,5 +1,6 @@
 """Freezing: give the rows of a finished step a name for ever, with the documents that go with them."""
 
+import hashlib
 import os
 import platform
 import time
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 
 from .cards.card import render_card
 from .cards.report import render_report
-from .versions.files import Folder
+from .versions.files import Folder, json_bytes
 from .versions.job import Refused
 from .versions.ledger import overall
 from .versions.lock import locked
@@ -22,6 +23,7 @@ from .versions.table import Table
 from .versions.version import DRAFT, DatasetVersion, content_digest, parse_ref, seal, sha256
 
 EXAMPLES = "ledger/examples.parquet"
+SIDE_FILES = ("ledger/rows.parquet", "ledger/quarantine.parquet", EXAMPLES)
 # What decides the bytes of rows; recorded so that a difference years later can be explained.
 _PACKAGES = ("datasets", "datatrove", "numba", "numpy", "polars", "pyarrow", "spacy", "trafilatura")
 
@@ -35,51 +37,76 @@ def freeze(store: Store, step: Step, ref: str, recipe: Mapping[str, Any]) -> Dat
         recipe: `name`, `function` and `parameters` of the call that built the step.
 
     Raises:
-        FileExistsError: `ref` is frozen with other rows.
+        FileExistsError: `ref` is frozen with other rows, or with something else said about them.
         Refused: the rows are tainted and `ref` is not a draft.
     """
     name, label = parse_ref(ref)
-    done = store.done(step)
-    if done["tainted"] and label != DRAFT:
-        raise Refused(f"{ref}: {'; '.join(done['tainted'])}; such rows can only become {name}@{DRAFT}")
+    taints = store.taints(step)
+    if taints and label != DRAFT:
+        raise Refused(f"{ref}: {'; '.join(taints)}; such rows can only become {name}@{DRAFT}")
+    store.open()
     folder = store.root / "versions" / name / label
-    with locked(store.root / "versions" / name, lambda: None):
+    with locked(store.root / "locks", f"versions.{name}", lambda: None):
         files = _data_files(store.table(step))
-        if folder.exists("version.json"):
+        side_files = _side_files(store.folder(step))
+        record = _record(store, step, ref, recipe, [*files, *side_files])
+        if folder.exists("version.json") and label != DRAFT:
             frozen = store.version(ref)
-            if frozen.json["digest"] == content_digest(files):
-                return frozen
-            if label != DRAFT:
-                raise FileExistsError(
-                    f"{ref} is frozen with other rows ({frozen.json['rows']:,} rows, {frozen.json['digest'][:23]}); "
-                    f"choose another version, or look at the difference with `gristmill diff`"
-                )
+            _same(frozen, record)
+            return frozen
         folder.remove()
-        _copy_data(store.table(step), folder, files)
-        files += _copy_side_files(store.folder(step), folder)
-        record = _record(store, step, ref, recipe, files)
-        folder.write_bytes("README.md", render_card(record, _examples(folder)).encode())
-        folder.write_bytes("report.html", render_report(record, _examples(folder)).encode())
+        for file in record["files"]:
+            _copy(store.folder(step), file.pop("from"), folder, file["path"])
+        record = {**record, "seal": seal(record)}
+        documents = {
+            "README.md": render_card(record, _examples(folder)),
+            "report.html": render_report(record, _examples(folder)),
+        }
+        for path, text in documents.items():
+            folder.write_bytes(path, text.encode())
+        _write_sums(folder, record, documents)
         folder.write_json("version.json", record)
-        write_sums(folder, files)
     return store.version(ref)
 
 
+def _same(frozen: DatasetVersion, record: Mapping[str, Any]) -> None:
+    """Complain if a version is frozen with anything else than what is to be frozen now."""
+    if frozen.json["digest"] != record["digest"]:
+        rows = f"{frozen.json['rows']:,} rows, {frozen.json['digest'][:23]}"
+        raise FileExistsError(
+            f"{frozen.ref} is frozen with other rows ({rows}); choose another version, "
+            "or freeze as one and look at the difference with `gristmill diff`"
+        )
+    for key in ("kind", "license", "source", "ledger"):
+        if frozen.json[key] != record[key]:
+            raise FileExistsError(
+                f"{frozen.ref} is frozen with the same rows, but its {key} is {frozen.json[key]!r}, "
+                f"not {record[key]!r}; choose another version"
+            )
+
+
 def _data_files(table: Table) -> list[dict[str, Any]]:
+    """The parts with rows as version.json lists them, and where each comes `from`; of no rows, one empty part."""
     parts = [part for part in table.parts if part.rows] or list(table.parts[:1])
-    files = []
-    for number, part in enumerate(parts):
-        with table.folder.open(part.name) as file:
-            digest = sha256(file)
-        path = f"data/train-{number:05d}-of-{len(parts):05d}.parquet"
-        size = int(table.folder.fs.size(f"{table.folder.path}/{part.name}"))
-        files.append({"path": path, "rows": part.rows, "bytes": size, "sha256": digest, "part": part.name})
-    return files
+    paths = [f"data/train-{number:05d}-of-{len(parts):05d}.parquet" for number in range(len(parts))]
+    return [_file(table.folder, part.name, path, part.rows) for part, path in zip(parts, paths, strict=True)]
 
 
-def _copy_data(table: Table, folder: Folder, files: Sequence[dict[str, Any]]) -> None:
-    for entry in files:
-        _copy(table.folder, entry.pop("part"), folder, entry["path"])
+def _side_files(source: Folder) -> list[dict[str, Any]]:
+    """What the step wrote about its rows."""
+    found = []
+    for path in SIDE_FILES:
+        if source.exists(path):
+            with source.open(path) as file:
+                rows = int(pq.read_metadata(file).num_rows)
+            found.append(_file(source, path, path, rows))
+    return found
+
+
+def _file(source: Folder, name: str, path: str, rows: int) -> dict[str, Any]:
+    with source.open(name) as file:
+        digest = sha256(file)
+    return {"from": name, "path": path, "rows": rows, "bytes": source.size(name), "sha256": digest}
 
 
 def _copy(source: Folder, name: str, target: Folder, path: str) -> None:
@@ -88,28 +115,10 @@ def _copy(source: Folder, name: str, target: Folder, path: str) -> None:
             out.write(block)
 
 
-def _copy_side_files(source: Folder, folder: Folder) -> list[dict[str, Any]]:
-    """What the step wrote about its rows: the `ledger` folder."""
-    files = []
-    for name in (source / "ledger").names():
-        path = f"ledger/{name}"
-        _copy(source / "ledger", name, folder, path)
-        with folder.open(path) as file:
-            digest = sha256(file)
-        size = int(folder.fs.size(f"{folder.path}/{path}"))
-        files.append({"path": path, "rows": _rows(folder, path), "bytes": size, "sha256": digest})
-    return files
-
-
-def _rows(folder: Folder, path: str) -> int:
-    with folder.open(path) as file:
-        return int(pq.read_metadata(file).num_rows) if path.endswith(".parquet") else 0
-
-
 def _record(
     store: Store, step: Step, ref: str, recipe: Mapping[str, Any], files: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Everything version.json says."""
+    """Everything version.json says but its seal; each file with the place it comes `from`."""
     name, label = parse_ref(ref)
     done = store.done(step)
     facts = dict(done["facts"])
@@ -141,13 +150,13 @@ def _record(
         "funnel": funnel,
         "facts": facts,
         "environment": environment(),
-        "tainted": done["tainted"],
+        "tainted": store.taints(step),
     }
     if record["ledger"]["kept"] != record["rows"]:
         raise RuntimeError(
             f"{ref}: the funnel keeps {record['ledger']['kept']} rows, but {record['rows']} were written"
         )
-    return {**record, "seal": seal(record)}
+    return record
 
 
 def environment() -> dict[str, Any]:
@@ -172,11 +181,9 @@ def _examples(folder: Folder) -> pl.DataFrame:
         return pl.read_parquet(file)
 
 
-def write_sums(folder: Folder, files: Sequence[Mapping[str, Any]]) -> None:
+def _write_sums(folder: Folder, record: Mapping[str, Any], documents: Mapping[str, str]) -> None:
     """SHA256SUMS over every file of the version, in the form `sha256sum -c` reads."""
-    sums = {str(file["path"]): str(file["sha256"]) for file in files}
-    for name in ("README.md", "report.html", "version.json"):
-        with folder.open(name) as file:
-            sums[name] = sha256(file)
-    lines = [f"{sums[path]}  {path}\n" for path in sorted(sums)]
-    folder.write_bytes("SHA256SUMS", "".join(lines).encode())
+    sums = {str(file["path"]): str(file["sha256"]) for file in record["files"]}
+    sums |= {path: hashlib.sha256(text.encode()).hexdigest() for path, text in documents.items()}
+    sums["version.json"] = hashlib.sha256(json_bytes(record)).hexdigest()
+    folder.write_bytes("SHA256SUMS", "".join(f"{sums[path]}  {path}\n" for path in sorted(sums)).encode())

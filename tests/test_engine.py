@@ -107,9 +107,9 @@ def test_workers_leave_when_the_run_is_killed(tmp_path: Path) -> None:
     session = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
     ours = [pid for pid in session if _session(pid) == run.pid]
     assert len(ours) > 2
-    run.send_signal(signal.SIGKILL)
-    run.wait()
+    run.send_signal(signal.SIGKILL)  # and nobody asks for its exit code: it stays as a zombie
     assert wait(lambda: not any(alive(pid) for pid in ours)), "a process outlived the run that wanted its work"
+    run.wait()
 
 
 def _session(pid: int) -> int:

@@ -97,11 +97,11 @@ def test_parts_appear_whole_or_not_at_all(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         write_half()
-    assert (folder / "a").names() == []
+    assert folder.files() == []
 
 
 def _hold(path: str, ready: Any) -> None:
-    with locked(Folder.at(path), lambda: None):
+    with locked(Folder.at(path), "it", lambda: None):
         ready.set()
         time.sleep(60)
 
@@ -116,7 +116,7 @@ def test_a_lock_is_free_again_when_its_holder_is_killed(tmp_path: Path) -> None:
     assert holder.pid is not None
     killer = context.Process(target=_kill_soon, args=(holder.pid,))
     killer.start()
-    with locked(Folder.at(str(tmp_path)), lambda: waited.append(True)):
+    with locked(Folder.at(str(tmp_path)), "it", lambda: waited.append(True)):
         pass
     holder.join()
     killer.join()

@@ -1,6 +1,5 @@
 """A folder at any fsspec address, written so that a reader never sees half a file."""
 
-import io
 import json
 import os
 import posixpath
@@ -12,6 +11,12 @@ from typing import Any, BinaryIO, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+
+def json_bytes(value: Any) -> bytes:
+    """`value` as the bytes of a JSON file: the same value gives the same bytes."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True)
@@ -95,10 +100,27 @@ class Folder:
 
     def write_json(self, name: str, value: Any) -> None:
         """Sorted, indented, UTF-8, newline at the end: the same value gives the same bytes."""
-        text = io.StringIO()
-        json.dump(value, text, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        self.write_bytes(name, (text.getvalue() + "\n").encode())
+        self.write_bytes(name, json_bytes(value))
+
+    def sweep(self) -> None:
+        """Remove the halves that a killed process left, here and below."""
+        if self.local:
+            for directory, _, names in os.walk(self.path):
+                for name in names:
+                    if name.startswith(".") and name.endswith(".partial"):
+                        os.remove(os.path.join(directory, name))
+
+    def size(self, name: str) -> int:
+        """Bytes of a file."""
+        return int(self.fs.size(self._full(name)))
+
+    def files(self) -> list[str]:
+        """Every file here and below, by its path from here, sorted."""
+        self.fs.invalidate_cache()
+        found = self.fs.find(self.path) if self.exists() else []
+        return sorted(posixpath.relpath(str(path), self.path) for path in found)
 
     def remove(self) -> None:
+        """Remove the folder and everything in it; an absent one is no error."""
         if self.exists():
             self.fs.rm(self.path, recursive=True)

@@ -9,9 +9,13 @@ import enum
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
+
+# Set on modules that are loaded from a recipe file: the hash of the file.
+SOURCE = "__gristmill_source__"
 
 
 class Unfingerprintable(TypeError):
@@ -28,10 +32,19 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def identity(cls: type) -> str:
+    """What names a class: its module, or the content of the file it was loaded from as part of a recipe.
+
+    People edit their recipe files without thinking of `revision`; whatever they change there makes another class.
+    """
+    module = sys.modules.get(cls.__module__)
+    return f"{getattr(module, SOURCE, cls.__module__)}:{cls.__qualname__}"
+
+
 def canonical(value: Any, where: str = "value") -> Any:
     """`value` as JSON in which different values stay different: tagged containers, no lossy conversions."""
     if isinstance(value, enum.Enum):
-        return {"enum": f"{type(value).__qualname__}.{value.name}"}
+        return {"enum": f"{identity(type(value))}.{value.name}"}
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
@@ -42,7 +55,7 @@ def canonical(value: Any, where: str = "value") -> Any:
         return {"ref": ref}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: canonical(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
-        return {"class": type(value).__qualname__, "revision": getattr(value, "revision", 0), "fields": fields}
+        return {"class": identity(type(value)), "revision": getattr(value, "revision", 0), "fields": fields}
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise Unfingerprintable(f"{where}: the keys of a mapping must be str")

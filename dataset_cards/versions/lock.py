@@ -9,8 +9,8 @@ from .files import Folder
 
 
 @contextmanager
-def locked(folder: Folder, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold `folder` while the block runs; `waiting` is called once if somebody else has it.
+def locked(folder: Folder, name: str, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock `name` in `folder` while the block runs; `waiting` is called once if somebody else has it.
 
     On a local disk this is a POSIX record lock: the kernel frees it when its holder dies, also by kill -9, and a child
     process does not inherit it. Object stores have no
@@ -21,7 +21,7 @@ def locked(folder: Folder, waiting: Callable[[], None]) -> Iterator[None]:
         yield
         return
     os.makedirs(folder.path, exist_ok=True)
-    with open(os.path.join(folder.path, ".lock"), "w") as file:
+    with open(os.path.join(folder.path, f"{name}.lock"), "w") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

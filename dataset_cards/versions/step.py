@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from .fingerprint import canonical, fingerprint
+from .fingerprint import canonical, fingerprint, identity
 from .version import DatasetVersion
 
 if TYPE_CHECKING:
     from .job import Job
+
+
+_NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*(/[a-z0-9]+([_-][a-z0-9]+)*)*")
 
 
 class Op(Protocol):
@@ -44,6 +47,12 @@ class Step:
     op: Op
     inputs: tuple[Step | DatasetVersion, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(
+                f"{self.name!r} is no name for a step: write words of a-z, 0-9, - and _, with / between them"
+            )
+
     @cached_property
     def fingerprint(self) -> str:
         return fingerprint({"op": self.op, "inputs": [source.fingerprint for source in self.inputs]})
@@ -53,7 +62,8 @@ class Step:
         """What steps have in common that differ only in their decisions; None for an op that just runs."""
         if not isinstance(self.op, Measured):
             return None
-        return fingerprint({"op": self.op.measured(), "inputs": [source.fingerprint for source in self.inputs]})
+        measured = {"op": identity(type(self.op)), "revision": self.op.revision, "measured": self.op.measured()}
+        return fingerprint({**measured, "inputs": [source.fingerprint for source in self.inputs]})
 
     @property
     def id(self) -> str:
@@ -113,10 +123,10 @@ def in_order(target: Step) -> list[Step]:
     seen: dict[str, Step] = {}
 
     def visit(node: Step | DatasetVersion) -> None:
-        if isinstance(node, Step) and node.fingerprint not in seen:
+        if isinstance(node, Step) and node.id not in seen:
             for source in node.inputs:
                 visit(source)
-            seen[node.fingerprint] = node
+            seen[node.id] = node
 
     visit(target)
     return list(seen.values())

@@ -5,18 +5,22 @@
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .files import Folder
+from .fingerprint import fingerprint
 from .job import Job
 from .ledger import Ledger, total
 from .lock import locked
-from .step import Step, in_order
+from .step import Step, in_order, parents
 from .table import Part, Table
-from .version import DRAFT, DatasetVersion, NoSuchVersion, parse_ref
+from .version import DRAFT, RECORD, Damaged, DatasetVersion, NoSuchVersion, parse_ref
 
+MARKER = "gristmill-store.json"
+STARTED = "started.json"  # how the inputs were cut when a step began
 DONE = "done.json"
 
 
@@ -52,12 +56,24 @@ class Store:
         return self.root / "steps" / step.id
 
     def done(self, step: Step) -> dict[str, Any]:
-        """What a finished step remembers: parts, funnel, facts, taints."""
+        """What a finished step remembers: parts, funnel, facts, taints, and the history of the rows."""
         record: dict[str, Any] = self.folder(step).read_json(DONE)
         return record
 
     def is_done(self, step: Step) -> bool:
-        return self.folder(step).exists(DONE)
+        """Whether the output of a step is there, whole, and fits what is there of its inputs."""
+        folder = self.folder(step)
+        names = set(folder.names())
+        if DONE not in names:
+            return False
+        done = self.done(step)
+        there = {source.id: source for source in step.inputs if isinstance(source, Step)}
+        fits = all(
+            layout == self.done(there[name])["layout"]
+            for name, layout in done["inputs"].items()
+            if name in there and self.folder(there[name]).exists(DONE)
+        )
+        return fits and all(part["name"] in names for part in done["parts"])
 
     def table(self, source: Step | DatasetVersion) -> Table:
         if isinstance(source, DatasetVersion):
@@ -65,8 +81,9 @@ class Store:
         return Table(self.folder(source), tuple(Part(**part) for part in self.done(source)["parts"]))
 
     def plan(self, target: Step) -> list[tuple[Step, bool]]:
-        """Every step, inputs first, with whether it is done; runs nothing, writes nothing."""
-        return [(step, self.is_done(step)) for step in in_order(target)]
+        """Every step, inputs first, with whether nothing is to be done for it; runs nothing, writes nothing."""
+        needed = {step.id for step in self._needed(target)}
+        return [(step, step.id not in needed or self.is_done(step)) for step in in_order(target)]
 
     def run(self, target: Step, tools: Sequence[object] = (), watcher: Watcher | None = None) -> Table:
         """Do what is not done yet and return the rows of `target`.
@@ -76,27 +93,35 @@ class Store:
             Unbalanced: a step lost or invented rows; its output is not marked as done.
         """
         watcher = watcher or Quiet()
+        self.open()
         for step in self._needed(target):
-            if self.is_done(step):
-                watcher.cached(step)
-                continue
-            with locked(self.folder(step), lambda step=step: watcher.waiting(step.name)):  # type: ignore[misc]
-                if not self.is_done(step):
+            with self._locked(step, watcher):
+                if self.is_done(step):
+                    watcher.cached(step)
+                else:
                     self._do(step, tools, watcher)
         return self.table(target)
+
+    def open(self) -> None:
+        """Mark the folder as a store."""
+        if not self.root.exists(MARKER):
+            self.root.write_json(MARKER, {"what": "a gristmill store; not input"})
+
+    def _locked(self, step: Step, watcher: Watcher) -> AbstractContextManager[None]:
+        return locked(self.root / "locks", step.id.replace("/", "."), lambda: watcher.waiting(step.name))
 
     def _needed(self, target: Step) -> list[Step]:
         """The steps to look at: what lies behind a finished step is not needed, even if its cache was deleted."""
         needed: dict[str, Step] = {}
 
         def visit(step: Step) -> None:
-            if step.fingerprint in needed:
+            if step.id in needed:
                 return
             if not self.is_done(step):
                 for source in step.inputs:
                     if isinstance(source, Step):
                         visit(source)
-            needed[step.fingerprint] = step
+            needed[step.id] = step
 
         visit(target)
         return list(needed.values())
@@ -105,53 +130,72 @@ class Store:
         watcher.started(step)
         clock = time.monotonic()
         inputs = tuple(self.table(source) for source in step.inputs)
-        job = Job(inputs, self.folder(step), tuple(tools), self._peers(step))
+        steps = [source for source in step.inputs if isinstance(source, Step)]
+        layouts = {source.id: self.done(source)["layout"] for source in steps}
+        folder = self.folder(step)
+        # Parts that an earlier run left fit only inputs that were cut as they are now.
+        if folder.exists(DONE) or (folder.exists(STARTED) and folder.read_json(STARTED) != layouts):
+            folder.remove()
+        folder.sweep()
+        folder.write_json(STARTED, layouts)
+        job = Job(inputs, folder, tuple(tools), self._peers(step, layouts))
         facts = step.op.run(job)
         tasks = job.facts()
+        parts = [part for task in tasks for part in task["parts"]]
+        funnel = _funnel(step.name, tasks)
         done = {
             "step": step.json(),
             "measurement": step.measurement,
-            "parts": [part for task in tasks for part in task["parts"]],
-            "funnel": _funnel(step.name, tasks),
+            "parts": parts,
+            "inputs": layouts,
+            "layout": fingerprint(Table(folder, tuple(Part(**part) for part in parts)).groups()),
+            "funnel": funnel,
+            "history": {**self._history(steps), step.id: funnel},
             "facts": facts,
-            "tainted": sorted(self._taints(step) | job.taints),
+            "tainted": sorted({taint for source in steps for taint in self.done(source)["tainted"]} | job.taints),
         }
-        self.folder(step).write_json(DONE, done)
+        folder.write_json(DONE, done)
         watcher.finished(step, done, time.monotonic() - clock)
 
-    def _peers(self, step: Step) -> tuple[Table, ...]:
-        """Finished steps of the same name that measured the same things and only decided otherwise."""
+    def _history(self, steps: Sequence[Step]) -> dict[str, Any]:
+        """The funnels of everything behind `steps`, kept with each step because caches may be deleted."""
+        return {name: funnel for step in steps for name, funnel in self.done(step)["history"].items()}
+
+    def _peers(self, step: Step, layouts: Mapping[str, str]) -> tuple[Table, ...]:
+        """Finished steps of the same name that measured the same rows and only decided otherwise."""
         if step.measurement is None:
             return ()
-        folder = self.root / "steps" / "/".join(step.name.split("/")[:-1])
-        stem = step.name.split("/")[-1] + "-"
+        *above, name = step.name.split("/")
+        folder = self.root / "/".join(("steps", *above))
         found = []
-        for name in folder.names():
-            other = folder / name
-            if name.startswith(stem) and other.exists(DONE):
+        for other in (folder / entry for entry in folder.names() if entry.startswith(f"{name}-")):
+            if other.exists(DONE):
                 record = other.read_json(DONE)
-                if record["measurement"] == step.measurement:
+                if record["measurement"] == step.measurement and record["inputs"] == layouts:
                     found.append(Table(other, tuple(Part(**part) for part in record["parts"])))
         return tuple(found)
 
-    def _taints(self, step: Step) -> set[str]:
-        taints: set[str] = set()
-        for source in step.inputs:
-            taints |= set(self.done(source)["tainted"] if isinstance(source, Step) else source.json["tainted"])
-            if isinstance(source, DatasetVersion) and source.version == DRAFT:
-                taints.add(f"made from {source.ref}")
-        return taints
+    def taints(self, target: Step) -> list[str]:
+        """Why the rows of a finished step may only become a draft; empty if they may become anything."""
+        found = set(self.done(target)["tainted"])
+        for version in parents(target):
+            found |= set(version.json["tainted"])
+            if version.version == DRAFT:
+                found.add(f"made from {version.ref}")
+        return sorted(found)
 
     def funnel(self, target: Step) -> list[dict[str, Any]]:
-        """Row counts by stage over everything behind `target`, in order; stages follow on from each other."""
-        return [entry for step in in_order(target) if self.is_done(step) for entry in self.done(step)["funnel"]]
+        """Row counts by stage over everything behind a finished step, in order; stages follow on from each other."""
+        history = self.done(target)["history"]
+        return [entry for step in in_order(target) for entry in history[step.id]]
 
     def version(self, ref: str) -> DatasetVersion:
         """A frozen version.
 
         Raises:
-            ValueError: `ref` is not `name@version`.
+            Misuse: `ref` is not `name@version`.
             NoSuchVersion: naming the versions there are.
+            Damaged: its version.json cannot be read.
         """
         name, version = parse_ref(ref)
         folder = self.root / "versions" / name / version
@@ -159,13 +203,30 @@ class Store:
             there = [other for other in (self.root / "versions" / name).names() if not other.startswith(".")]
             known = f"{name} has {', '.join(there)}" if there else f"the store at {self.root} has no {name} at all"
             raise NoSuchVersion(f"there is no {ref}: {known}; `gristmill list` shows every version")
-        return DatasetVersion(name=name, version=version, folder=folder, json=folder.read_json("version.json"))
+        record = folder.read_json("version.json")
+        if missing := [key for key in RECORD if key not in record]:
+            raise Damaged(f"{folder}/version.json is damaged: it says nothing of {', '.join(missing)}")
+        return DatasetVersion(name=name, version=version, folder=folder, json=record)
 
     def versions(self) -> list[DatasetVersion]:
-        """Every frozen version and draft, by name and then version."""
+        """Every version and draft that can be read, by name and then version."""
+        return [found for found in self._shelf() if isinstance(found, DatasetVersion)]
+
+    def unreadable(self) -> list[str]:
+        """A sentence for everything on the shelf of versions that is none."""
+        return [found for found in self._shelf() if isinstance(found, str)]
+
+    def _shelf(self) -> Iterator[DatasetVersion | str]:
         shelf = self.root / "versions"
-        refs = [f"{name}@{version}" for name in shelf.names() for version in (shelf / name).names()]
-        return [self.version(ref) for ref in refs if (shelf / ref.replace("@", "/", 1)).exists("version.json")]
+        for name in shelf.names():
+            for version in (shelf / name).names():
+                folder = shelf / name / version
+                if not folder.exists("version.json"):
+                    continue
+                try:
+                    yield self.version(f"{name}@{version}")
+                except (Damaged, ValueError) as error:
+                    yield f"{folder}: {error}"
 
 
 def _funnel(step: str, tasks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,12 +1,14 @@
 """Rows on disk: Parquet parts in a fixed order, read a row group at a time so that memory stays bounded."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .errors import Damaged
 from .files import Folder
 
 # Text bytes per row group. Large enough for vectorised work, small enough that a worker holds a few at once.
@@ -41,22 +43,46 @@ class Table:
         return totals[:-1]
 
     def schema(self) -> pa.Schema:
+        """The columns of the first part; of a table without parts, none."""
         if not self.parts:
             return pa.schema([])
-        with self.folder.open(self.parts[0].name) as file:
-            return pq.read_schema(file)
+        with self._opened(0) as reader:
+            return reader.schema_arrow
+
+    def groups(self) -> list[list[int]]:
+        """The rows of each row group of each part. Tables that are read side by side agree in it."""
+        counts = []
+        for part in range(len(self.parts)):
+            with self._opened(part) as reader:
+                counts.append([reader.metadata.row_group(n).num_rows for n in range(reader.num_row_groups)])
+        return counts
+
+    @contextmanager
+    def _opened(self, part: int) -> Iterator[pq.ParquetFile]:
+        """A part, open for reading.
+
+        Raises:
+            Damaged: it is missing or no Parquet file.
+        """
+        name = self.parts[part].name
+        mend = f"if this is a step's cache, delete the folder {self.folder} and run again; of a version, see `verify`"
+        try:
+            with self.folder.open(name) as file:
+                yield pq.ParquetFile(file)
+        except FileNotFoundError as error:
+            raise Damaged(f"{self.folder}/{name} is missing; {mend}") from error
+        except pa.ArrowInvalid as error:
+            raise Damaged(f"{self.folder}/{name} is damaged ({error}); {mend}") from error
 
     def batches(self, part: int, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """The row groups of one part in order, restricted to `columns`."""
-        with self.folder.open(self.parts[part].name) as file:
-            reader = pq.ParquetFile(file)
+        with self._opened(part) as reader:
             for group in range(reader.num_row_groups):
                 yield from_arrow(reader.read_row_group(group, columns=list(columns) if columns is not None else None))
 
     def batch(self, part: int, group: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """One row group of one part."""
-        with self.folder.open(self.parts[part].name) as file:
-            reader = pq.ParquetFile(file)
+        with self._opened(part) as reader:
             return from_arrow(reader.read_row_group(group, columns=list(columns) if columns is not None else None))
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:

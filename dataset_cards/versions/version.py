@@ -7,20 +7,31 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from .errors import Damaged
 from .files import Folder
 from .table import Part, Table
 
+__all__ = [
+    "DRAFT",
+    "RECORD",
+    "Damaged",
+    "DatasetVersion",
+    "NoSuchVersion",
+    "content_digest",
+    "parse_ref",
+    "seal",
+    "sha256",
+]
+
 DRAFT = "draft"
+# What version.json cannot do without.
+RECORD = ("name", "version", "kind", "digest", "rows", "bytes", "files", "ledger", "funnel", "tainted", "seal")
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _VERSION = re.compile(r"[A-Za-z0-9]+([._+-][A-Za-z0-9]+)*")
 
 
 class NoSuchVersion(LookupError):
     """The store has no version of that name."""
-
-
-class Damaged(RuntimeError):
-    """A file of a version is not what was frozen."""
 
 
 @dataclass(frozen=True, kw_only=True)
