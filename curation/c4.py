@@ -26,8 +26,9 @@ class C4Quality(Stage):
     A line is kept when none of its words has more than `longest_word` characters, it ends in `.`, `?`, `!` or a quote
     but not in `...` (`end_punctuation`), it has at least `words_per_line` words, and it holds neither "javascript"
     (`javascript`) nor a phrase about cookies or terms of use (`policy`). Wikipedia's citation marks are taken out of
-    lines (`citations`), after their words were counted. None switches a number off, False a rule. `lorem_ipsum` and `curly_bracket` make the
-    document a drop when a line that got that far holds them; whichever comes first is the reason.
+    lines (`citations`), after their words were counted. None switches a number off, False a rule. `lorem_ipsum` and
+    `curly_bracket` make the document a drop when a line that got that far holds them; whichever comes first is the
+    reason.
 
     Signals: `lorem-ipsum`, `curly-bracket`, and `sentences` in the lines kept (null where one of the two is set).
     `text` is the lines kept, joined by line feeds and stripped; null where nothing changed or a signal is set.

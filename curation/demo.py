@@ -39,9 +39,6 @@ def collect(folder: Path) -> None:
         target = partial / "files" / f"{number:05d}-{path.name}"
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(path, target)
-        os.utime(target, (0, 0))  # the same files give the same identity, whenever they were gathered
-    for file in partial.glob("*.jsonl"):
-        os.utime(file, (0, 0))
     partial.rename(folder)
 
 

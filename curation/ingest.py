@@ -1,12 +1,13 @@
 """Reading raw input into documents: the first step of every corpus, with extraction and normalisation on the way."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, count, islice, takewhile
 from typing import Any, ClassVar
 
 import polars as pl
+from fsspec import AbstractFileSystem
 
 from dataset_cards.intake.quarantine import Quarantined
 from dataset_cards.intake.source import Input, InputFile
@@ -24,6 +25,8 @@ from .stage import Stage
 # A task reads about this many input bytes; a part holds about this many bytes of text. Neither changes any row.
 SLICE_BYTES = 64 << 20
 PART_BYTES = 256 << 20
+
+MOST_SKIPPED = 20  # names of left-out files that a step remembers
 
 # Bytes of the text as ingested; later steps cut their work by it without reading text.
 SIZE = "size"
@@ -49,26 +52,49 @@ class Ingest:
 
     def run(self, job: Job) -> dict[str, Any]:
         cut = job.tool(Cut)
-        slices = _slices(self.input, job.folder, cut)
-        work = partial(_ingest_slice, self, slices, cut.part_bytes, job.bare())
-        job.tool(Engine).run("read", job, work, job.unfinished(len(slices)))
-        return {"rules": [entry for stage in self.stages for entry in stage.rules()]}
+        tasks = _write_slices(self.input, job.folder, cut.slice_bytes)
+        # Work is sent along with every task: with the names of all files it would grow with their number squared.
+        alone = replace(self, input=replace(self.input, files=(), skipped=()))
+        fs = next((file.fs for file in self.input.files), None)
+        work = partial(_ingest_slice, alone, fs, cut.part_bytes, job.bare())
+        job.tool(Engine).run("read", job, work, job.unfinished(tasks))
+        return {"rules": [entry for stage in self.stages for entry in stage.rules()], **_skipped(self.input)}
 
 
-def _slices(source: Input, folder: Folder, cut: Cut) -> list[tuple[InputFile, ...]]:
-    """The input cut into tasks, as a run that was interrupted cut it: its finished tasks must still fit."""
-    if folder.exists("cut.json"):
-        sizes = folder.read_json("cut.json")
-    else:
-        sizes = [len(files) for files in source.slices(cut.slice_bytes)]
-        folder.write_json("cut.json", sizes)
+def _skipped(source: Input) -> dict[str, Any]:
+    """What was left out of the input, for people to see: the first names and how many there are."""
+    names = source.skipped
+    return {"skipped": {"names": list(names[:MOST_SKIPPED]), "total": len(names)}} if names else {}
+
+
+def _write_slices(source: Input, folder: Folder, slice_bytes: int) -> int:
+    """Write `slice-00003.json` for every task, the files that it reads, and return how many tasks there are.
+
+    A run that was interrupted has cut the input already, and its finished tasks must still fit. Where the files lie
+    may have changed since.
+    """
+    there = set(folder.names())
+    names = takewhile(there.__contains__, (_slice_name(task) for task in count()))
+    before = [folder.read_json(name) for name in names]
+    done = sum(len(entries) for entries in before)
+    sizes = [len(entries) for entries in before]
+    sizes += [len(files) for files in replace(source, files=source.files[done:]).slices(slice_bytes)]
     files = iter(source.files)
-    return [tuple(next(files) for _ in range(size)) for size in sizes]
+    for task, size in enumerate(sizes):
+        entries = [file.record() for file in islice(files, size)]
+        if task >= len(before) or entries != before[task]:
+            folder.write_json(_slice_name(task), entries)
+    return len(sizes)
 
 
-def _ingest_slice(op: Ingest, slices: list[tuple[InputFile, ...]], part_bytes: int, job: Job, task: int) -> None:
+def _slice_name(task: int) -> str:
+    return f"slice-{task:05d}.json"
+
+
+def _ingest_slice(op: Ingest, fs: AbstractFileSystem | None, part_bytes: int, job: Job, task: int) -> None:
     intake = _Intake(job.folder, task, op.stages)
-    items = (item for file in slices[task] for item in read_documents(file, dict(op.mapping)))
+    files = [InputFile(**entry, fs=fs) for entry in job.folder.read_json(_slice_name(task))]
+    items = (item for file in files for item in read_documents(file, dict(op.mapping)))
     parts = _write_rolled(job.folder, task, intake.frames(items), part_bytes)
     intake.write_quarantine()
     job.finish(task, parts, funnel=intake.funnel())

@@ -86,6 +86,10 @@ def test_a_row_keeps_its_own_id_or_is_called_by_its_content(given: Any, expected
         ({"prompt": "q", "id": 1.5}, "prompts", "mistyped-id"),
         ({"prompt": "q", "raw": b"\x00"}, "prompts", "not-json"),
         ({"prompt": "  "}, "prompts", "invalid-prompt"),
+        ({"text": "a\x00b"}, "documents", "null-byte"),
+        ({"text": "a", "url": "b\x00"}, "documents", "null-byte"),
+        ({"messages": said("a", "b\x00")}, "conversations", "null-byte"),
+        ({"prompt": "q", "responses": ["a", "\x00b"], "ranks": [1, 2]}, "rankings", "null-byte"),
         ({"messages": [{"role": "assistant", "content": "", "tool_calls": [{}]}]}, "conversations", "tool-calls"),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "conversations", "content-not-text"),
         ({"messages": [{"role": "bot", "content": "hi"}]}, "conversations", "invalid-messages"),
@@ -147,7 +151,7 @@ def test_an_open_transcript_as_prompt_is_read_as_turns() -> None:
 
 # Laws
 
-text = st.text(st.characters(exclude_categories=["Cs"]))
+text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 spoken = text.filter(str.strip)
 value = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | text,

@@ -1,6 +1,7 @@
-"""Finding input and opening it: addresses, identity, slices, compression, and files that are damaged whole.
+"""Finding input and opening it: addresses, slices, compression, and files that are damaged whole.
 
-Archives are in test_intake_archives.py, rows of each format in test_intake_rows.py, documents in test_read*.py.
+Identity, odd names and what is no file are in test_intake_find.py, archives in test_intake_archives.py, rows of each
+format in test_intake_rows.py, documents in test_read*.py.
 """
 
 import bz2
@@ -75,7 +76,9 @@ def test_hidden_files_and_files_that_describe_a_data_set_are_not_input(tmp_path:
         put(tmp_path / name, b"x")
     found = Input.find(str(tmp_path))
     assert [file.name for file in found.files] == ["data/0.parquet"]
-    assert found.skipped == ("README.md", "croissant.json", "version.json")
+    assert found.skipped == tuple(
+        f"{name} (describes the data)" for name in ("README.md", "croissant.json", "version.json")
+    )
 
 
 def test_a_readme_among_documents_is_a_document(tmp_path: Path) -> None:
@@ -87,7 +90,7 @@ def test_a_readme_among_documents_is_a_document(tmp_path: Path) -> None:
 def test_skipped_files_are_listed(tmp_path: Path) -> None:
     put(tmp_path / "a.jsonl", LINES)
     put(tmp_path / "logo.png", b"\x89PNG")
-    assert Input.find(str(tmp_path)).skipped == ("logo.png",)
+    assert Input.find(str(tmp_path)).skipped == ("logo.png (no known format)",)
 
 
 @pytest.mark.parametrize(
@@ -109,15 +112,6 @@ def test_no_input_says_what_is_there(tmp_path: Path, make: tuple[str, ...], addr
 def test_an_address_of_an_unknown_kind_says_so() -> None:
     with pytest.raises(NoInput, match="nosuch://x cannot be opened: Protocol not known"):
         Input.find("nosuch://x")
-
-
-def test_a_moved_folder_keeps_its_identity_and_a_changed_file_changes_it(tmp_path: Path) -> None:
-    put(tmp_path / "old/a.jsonl", LINES)
-    before = Input.find(str(tmp_path / "old")).fingerprint
-    os.rename(tmp_path / "old", tmp_path / "new")
-    assert Input.find(str(tmp_path / "new")).fingerprint == before
-    put(tmp_path / "new/a.jsonl", LINES + LINES)
-    assert Input.find(str(tmp_path / "new")).fingerprint != before
 
 
 def test_slices_hold_consecutive_files_and_a_big_file_is_alone(tmp_path: Path) -> None:
@@ -198,29 +192,27 @@ def test_an_empty_file_is_told(tmp_path: Path) -> None:
     assert [item.reason for item in rows(put(tmp_path / "b.jsonl.gz", gzip.compress(b"")))] == ["empty-file"]
 
 
-def test_a_file_that_vanishes_is_told_with_the_message_of_the_system(tmp_path: Path) -> None:
-    found = Input.find(str(put(tmp_path / "a.jsonl", LINES)))
-    os.remove(tmp_path / "a.jsonl")
-    (item,) = read_rows(found.files[0])
-    assert isinstance(item, Quarantined)
-    assert (item.position, item.reason) == ("file", "unreadable")
-    assert "No such file" in item.excerpt
-
-
-def test_a_file_that_cannot_be_opened_is_told_with_the_message_of_the_system(tmp_path: Path) -> None:
-    found = Input.find(str(put(tmp_path / "a.jsonl", LINES)))
-    os.remove(tmp_path / "a.jsonl")
-    (tmp_path / "a.jsonl").mkdir()  # unlike a missing permission, this stops even root
-    (item,) = read_rows(found.files[0])
-    assert isinstance(item, Quarantined)
-    assert (item.position, item.reason) == ("file", "unreadable")
-    assert "directory" in item.excerpt
-
-
-def test_a_dangling_link_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("target", "says"), [("gone.jsonl", "No such file"), ("b.jsonl", "symbolic links")])
+def test_a_link_that_leads_nowhere_is_told_with_the_message_of_the_system(
+    tmp_path: Path, target: str, says: str
+) -> None:
     put(tmp_path / "a.jsonl", LINES)
-    (tmp_path / "b.jsonl").symlink_to(tmp_path / "gone.jsonl")
-    assert [item.reason for item in rows(tmp_path) if isinstance(item, Quarantined)] == ["unreadable"]
+    (tmp_path / "b.jsonl").symlink_to(tmp_path / target)
+    *kept, last = rows(tmp_path)
+    assert kept == ROWS
+    assert (last.file, last.position, last.reason) == ("b.jsonl", "file", "unreadable")
+    assert says in last.excerpt
+
+
+def test_a_remote_file_that_vanishes_is_told_with_the_message_of_the_system() -> None:
+    fs = fsspec.filesystem("memory")
+    fs.pipe("/vanishing/a.jsonl", LINES)
+    (file,) = Input.find("memory://vanishing").files
+    fs.rm("/vanishing/a.jsonl")
+    (item,) = read_rows(file)
+    assert isinstance(item, Quarantined)
+    assert (item.position, item.reason) == ("file", "unreadable")
+    assert "FileNotFoundError" in item.excerpt
 
 
 def test_an_unknown_format_is_told(tmp_path: Path) -> None:

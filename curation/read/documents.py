@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from dataset_cards.intake.formats import TABULAR
+from dataset_cards.intake.identity import InputFile
 from dataset_cards.intake.limits import DEFAULTS, Limits
 from dataset_cards.intake.parts import Part, open_parts
 from dataset_cards.intake.quarantine import Quarantined
 from dataset_cards.intake.rows import part_rows
-from dataset_cards.intake.source import InputFile
 
 from .batches import batches
 from .document import Document, text_id
@@ -29,6 +29,7 @@ def read_documents(
 
     Raises:
         BadMapping: `mapping` names something that is no field of a document. Bad input raises nothing.
+        Changed: the file changed since it was found.
     """
     mapper = Mapper(mapping)
     for part in open_parts(file, limits):

@@ -64,7 +64,8 @@ def finished(
         notes: what the shape or the mapping wants kept in `metadata`.
 
     Raises:
-        Unmappable: an id that is neither text nor a whole number, or a field that JSON cannot hold.
+        Unmappable: an id that is neither text nor a whole number, a field that JSON cannot hold, or a column with a
+            NUL, which many readers of text take for its end.
     """
     row: dict[str, Any] = dict.fromkeys(schema(kind).names)
     row.update(content)
@@ -79,7 +80,18 @@ def finished(
             row[name] = column
     row["metadata"] = _metadata(given.get("metadata"), rest, notes)
     row["id"] = _own_id(given.get("id")) or content_id(kind, row)
+    for name, value in row.items():
+        if _has_nul(value):
+            raise Unmappable("null-byte", f"{name}: holds a NUL")
     return row
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, Mapping):
+        return any(map(_has_nul, value.values()))
+    return isinstance(value, list) and any(map(_has_nul, value))
 
 
 def _own_id(value: Any) -> str | None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Self, cast
 
-import fsspec
-
+from .find import shown
 from .formats import HEAD, bare, by_name, recognise
+from .identity import InputFile
 from .limits import MIB, Limits
 from .quarantine import Quarantined, excerpt
-from .source import InputFile
 from .stream import Damaged, Stream
 
 # What zipfile raises for a directory or header that lies: bad offsets, unknown methods, impossible names.
@@ -55,16 +54,25 @@ def open_parts(file: InputFile, limits: Limits) -> Iterator[Part | Quarantined]:
     """The parts of one file: itself, or the members of a tar or zip archive (archives inside are not opened).
 
     A part must be read before the next one is asked for.
+
+    Raises:
+        Changed: the file was not what it had been when it was found, before or after it was read.
     """
+    file.check_unchanged()
+    yield from _parts(file, limits)
+    file.check_unchanged()
+
+
+def _parts(file: InputFile, limits: Limits) -> Iterator[Part | Quarantined]:
     try:
-        opened = fsspec.open(file.url, "rb").open()
+        opened = file.open()
     except (OSError, ValueError) as error:
         yield Quarantined(file.name, "file", "unreadable", excerpt(_message(error)))
         return
     with opened as source:
-        stream = Stream(cast(BinaryIO, source), limits)
+        stream = Stream(source, limits)
         kind = recognise(file.name, stream.peek(HEAD))
-        part = Part(file.name, kind, stream, None if stream.codec else cast(BinaryIO, source))
+        part = Part(file.name, kind, stream, None if stream.codec else source)
         if kind == "tar":
             yield from _tar(part, limits)
         elif kind == "zip":
@@ -88,6 +96,7 @@ def _checked(part: Part) -> Iterator[Part | Quarantined]:
 
 
 def _member(archive: Part, name: str, source: BinaryIO, limits: Limits) -> Iterator[Part | Quarantined]:
+    name = shown(name)  # tarfile gives bytes that are not UTF-8 as lone surrogates, which nothing can write
     full = f"{archive.name}/{name}"
     stream = Stream(source, limits)
     kind = recognise(name, stream.peek(HEAD))

@@ -6,17 +6,20 @@ from typing import Any
 from .arrow_rows import arrow_rows, parquet_rows
 from .csv_rows import csv_rows
 from .formats import TABULAR
+from .identity import InputFile
 from .json_rows import json_document, json_lines
 from .limits import DEFAULTS, Limits
 from .parts import Part, open_parts
 from .quarantine import Quarantined, excerpt
-from .source import InputFile
 
 
 def read_rows(file: InputFile, limits: Limits = DEFAULTS) -> Iterator[dict[str, Any] | Quarantined]:
     """The rows of one file in order, and an entry for each piece that gave none; nothing is raised for bad input.
 
     A file in another format than the tabular ones gives one entry, "not-tabular".
+
+    Raises:
+        Changed: the file changed since it was found.
     """
     for part in open_parts(file, limits):
         if isinstance(part, Quarantined):
