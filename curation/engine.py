@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import dill
 from loguru import logger
 
 from dataset_cards.versions.job import Job
+from dataset_cards.versions.recipe import load_file, loaded_files
 
 from .progress import Progress
 
@@ -54,7 +56,8 @@ class LocalEngine:
         watcher = threading.Thread(target=self._watch, args=(label, job, len(tasks), finished), daemon=True)
         watcher.start()
         try:
-            _execute(_Task(work, tuple(tasks), os.getpid()), len(tasks), workers)
+            task = _Task(*_packed(work), tuple(tasks), os.getpid())
+            _execute(task, len(tasks), workers)
         finally:
             finished.set()
             watcher.join()
@@ -79,15 +82,25 @@ class LocalEngine:
 class _Task:
     """A datatrove pipeline step that ignores documents and does one numbered task."""
 
-    work: Work
+    work: bytes  # pickled here and not by the pool, which hangs when a worker cannot unpickle
+    recipes: tuple[str, ...]  # files that define what the work is made of
     tasks: tuple[int, ...]
     run: int  # process id of the run that wants the work
 
     def __call__(self, data: object, rank: int, world_size: int) -> Iterable[object]:
         if self.run != os.getpid():
             _leave_with(self.run)
-        self.work(self.tasks[rank])
+        for path in self.recipes:
+            load_file(Path(path))
+        work: Work = dill.loads(self.work)
+        work(self.tasks[rank])
         return ()
+
+
+def _packed(work: Work) -> tuple[bytes, tuple[str, ...]]:
+    """`work` as bytes, and the recipe files that must be loaded before it can be read."""
+    packed = dill.dumps(work)
+    return packed, tuple(path for name, path in loaded_files().items() if name.encode() in packed)
 
 
 def _execute(task: _Task, tasks: int, workers: int) -> None:

@@ -23,6 +23,8 @@ class Rule:
     def expr(self) -> pl.Expr:
         """True where the document is to be dropped; a missing measurement never drops."""
         value = pl.col(self.signal)
+        if self.kind in ("below", "above"):
+            value = value.cast(pl.Float64).fill_nan(None)  # NaN is no measurement; polars would call it the largest
         limit = pl.lit(self.limit) if not isinstance(self.limit, tuple) else pl.lit(pl.Series(self.limit)).implode()
         match self.kind:
             case "below":

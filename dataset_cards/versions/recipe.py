@@ -1,8 +1,10 @@
 """A recipe: a Python function whose parameters are its only knobs, found by name and called with words from a shell."""
 
+import hashlib
 import importlib
 import importlib.util
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .fingerprint import SOURCE
 from .step import Step
 from .store import Store
 from .version import DatasetVersion
@@ -88,7 +91,7 @@ def find_recipe(name: str, packages: Sequence[str]) -> Recipe:
                 "your own: module:function or file.py:function"
             )
         return built_in[name]
-    module = _load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    module = load_file(Path(place)) if place.endswith(".py") else _load_module(place)
     found = getattr(module, function, None)
     if not callable(found):
         raise BadRecipe(f"{place} has no function {function!r}")
@@ -116,15 +119,38 @@ def _load_module(name: str) -> types.ModuleType:
         raise BadRecipe(f"no module {error.name!r} can be imported for the recipe {name!r}") from error
 
 
-def _load_file(path: Path) -> types.ModuleType:
+def load_file(path: Path) -> types.ModuleType:
+    """The module of a recipe file, under a name of its own; loaded once as long as its content stays the same.
+
+    Classes in it are known by the content of the file (see `fingerprint.identity`), and worker processes load it anew.
+    """
     if not path.is_file():
         raise BadRecipe(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    path = path.resolve()
+    source = hashlib.sha256(path.read_bytes()).hexdigest()
+    name = f"recipe_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    if getattr(sys.modules.get(name), SOURCE, None) == source:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None, path
     assert spec.loader is not None, path
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    setattr(module, SOURCE, source)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent))  # so that it may import its neighbours
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.path.remove(str(path.parent))
     return module
+
+
+def loaded_files() -> dict[str, str]:
+    """The recipe files that this process has loaded: module name to path."""
+    return {name: str(m.__file__) for name, m in sorted(sys.modules.items()) if getattr(m, SOURCE, None)}
 
 
 def _read(where: str, text: str, kind: Any, store: Store) -> Any:
