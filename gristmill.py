@@ -1,23 +1,47 @@
 """The command line of gristmill: composes what the packages offer and turns errors into sentences."""
 
+import io
 import os
+import select
+import shlex
 import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from dataset_cards import terminal
-from dataset_cards.commands import STORE, JsonOption, QuarantineOption, StoreOption, commands, here, places, say
+from dataset_cards.cards.plain import visible
+from dataset_cards.commands import commands, here, places, say
+from dataset_cards.options import STORE, JsonOption, QuarantineOption, StoreOption, one_name, open_store
+from dataset_cards.versions.errors import Damaged, Misuse
 from dataset_cards.versions.job import Refused, Waiting
-from dataset_cards.versions.recipe import BadRecipe, built_ins, find_recipe
+from dataset_cards.versions.ledger import Unbalanced
+from dataset_cards.versions.recipe import built_ins, find_recipe
+from dataset_cards.versions.recipe_file import place
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.store import Store
-from dataset_cards.versions.version import NoSuchVersion
 
 PACKAGES = ("curation", "annotation", "synth", "train")
-DONE, FAILED, MISUSED, WAITING = 0, 1, 2, 3
+DONE, FAILED, MISUSED, WAITING, STOPPED = 0, 1, 2, 3, 130
+
+
+class _HandedOn(Exception):
+    """Carries, as its cause, what typer would end with a bare word or none."""
+
+
+class _Group(TyperGroup):
+    """The commands, with every error left to `main`."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, EOFError, OSError) as error:
+            raise _HandedOn from error
+
 
 app = typer.Typer(
+    cls=_Group,
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -55,7 +79,7 @@ def plan(
     recipe: RecipeArgument, p: ParameterOption = None, store: StoreOption = STORE, as_json: JsonOption = False
 ) -> None:
     """What would run and what was done before; runs nothing and writes nothing."""
-    shelf = Store.at(store)
+    shelf = open_store(store)
     step, _ = find_recipe(recipe, PACKAGES).bind(p or [], shelf)
     steps = shelf.plan(step)
     rows = [(one.name, one.fingerprint, "done before" if done else "would run") for one, done in steps]
@@ -68,7 +92,7 @@ def run(
     recipe: RecipeArgument,
     p: ParameterOption = None,
     name: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option("--as", metavar="NAME@VERSION", help="Freeze the rows under this name, e.g. pages@1.0.0."),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes at work.")] = os.cpu_count() or 1,
@@ -78,23 +102,20 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run a recipe: do what is not done yet, and freeze the result with --as."""
-    from dataset_cards.freeze import freeze
-    from dataset_cards.versions.version import parse_ref
+    from dataset_cards.make import make
     from dataset_cards.watch import Console
 
-    if name:
-        parse_ref(name)
-    shelf = Store.at(store)
+    ref = one_name(name) if name else None
+    shelf = open_store(store)
     step, record = find_recipe(recipe, PACKAGES).bind(p or [], shelf)
     console = Console(shelf, sys.stderr, max_quarantined)
-    shelf.run(step, _tools(workers, part_mb), console)
+    version = make(shelf, step, _tools(workers, part_mb), console, ref, record)
     if not console.ran:
         typer.echo("nothing to do: every step was done before", err=True)
     funnel = shelf.funnel(step)
-    if not name:
+    if version is None:
         say({"step": step.id, "funnel": funnel}, _summary(step, funnel, shelf), as_json)
         return
-    version = freeze(shelf, step, name, record)
     ledger = f"{version.ref}: {terminal.ledger(version.json['ledger'])}"
     say(version.json, "\n".join([terminal.funnel(funnel), "", ledger, *places(version)]), as_json)
 
@@ -109,8 +130,13 @@ def demo(
 
     from curation.demo import collect
 
-    folder = Path(store) / "input"
-    typer.echo(f"gathering the documentation of this Python installation in {folder}", err=True)
+    root = open_store(store).root
+    if not root.local:
+        raise Misuse(
+            f"--store {store}: the demo gathers its input beside its store, so give it a folder on this machine"
+        )
+    folder = Path(here(root)) / "input"
+    typer.echo(f"gathering the documentation of this Python installation in {visible(folder)}", err=True)
     collect(folder)
     run(
         "web_text",
@@ -118,21 +144,24 @@ def demo(
             f"input={folder}",
             "source=Documentation on the disk of one Python installation: packages, licences, docstrings",
         ],
-        name="python-docs@1.0.0",
+        name=["python-docs@1.0.0"],
         workers=workers,
         part_mb=2,  # little input: enough parts for every core
         store=store,
     )
-    command = sys.argv[0] if Path(sys.argv[0]).name == "gristmill" else "gristmill"
-    typer.echo(
+    command = shlex.quote(sys.argv[0] if Path(sys.argv[0]).name == "gristmill" else "gristmill")
+    store, given = shlex.quote(store), shlex.quote(f"input={folder}")
+    hints = (
         f"\nlook further:  {command} sample python-docs@1.0.0 --reason gopher-quality/too-few-words --store {store}\n"
         f"               {command} verify python-docs@1.0.0 --store {store}\n"
-        f"what if:       {command} run web_text -p input={folder} -p min_words=100 --store {store}"
+        f"what if:       {command} run web_text -p {given} -p min_words=100 --store {store}"
     )
+    typer.echo(visible(hints))
 
 
 def _summary(step: Step, funnel: list[dict[str, Any]], store: Store) -> str:
-    return f"{terminal.funnel(funnel)}\n\nrows in {here(store.folder(step))}; name them for good with --as NAME@VERSION"
+    folder = shlex.quote(here(store.folder(step)))
+    return f"{terminal.funnel(funnel)}\n\nrows in {folder}; name them for good with --as NAME@VERSION"
 
 
 def _tools(workers: int, part_mb: int) -> list[object]:
@@ -146,22 +175,56 @@ def _tools(workers: int, part_mb: int) -> list[object]:
 
 def main() -> None:
     """Run the command line and end with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a corpus has every script, a terminal may not
     try:
         app(prog_name="gristmill")
-    except Waiting as waiting:
-        _end(f"waiting: {waiting}", WAITING)
-    except (BadRecipe, NoSuchVersion, ValueError) as error:
-        _end(str(error), MISUSED, error)
-    except (Refused, FileExistsError, OSError, LookupError, RuntimeError) as error:
-        _end(str(error), FAILED, error)
+    except Exception as error:
+        _end(error.__cause__ if isinstance(error, _HandedOn) and error.__cause__ else error)
 
 
-def _end(text: str, code: int, error: BaseException | None = None) -> None:
-    """Print one sentence and leave; with GRISTMILL_DEBUG=1 the traceback comes first."""
-    if error is not None and os.environ.get("GRISTMILL_DEBUG"):
+def _end(error: BaseException) -> None:
+    """Print one sentence and leave; with GRISTMILL_DEBUG=1 leave with the traceback instead."""
+    if isinstance(error, BrokenPipeError) and _nobody_reads():
+        sys.exit(FAILED)
+    if os.environ.get("GRISTMILL_DEBUG"):
         raise error
-    typer.echo(f"gristmill: {text}", err=True)
+    text, code = _explained(error)
+    typer.echo(f"gristmill: {visible(text)}", err=True)
     sys.exit(code)
+
+
+def _explained(error: BaseException) -> tuple[str, int]:
+    """What happened, for people, and the exit code."""
+    match error:
+        case KeyboardInterrupt():
+            return "stopped; run the same command again to go on", STOPPED
+        case Waiting():
+            return f"waiting: {error}", WAITING
+        case Misuse():
+            return str(error), MISUSED
+        case Refused() | Damaged() | Unbalanced():
+            return str(error), FAILED
+    said = f"{type(error).__name__}: {error}"
+    if where := place(error):
+        return f"{where}: {said}; set GRISTMILL_DEBUG=1 to see how it came to that", FAILED
+    if isinstance(error, OSError):
+        named = error.filename is not None and error.strerror
+        return (f"{error.filename}: {error.strerror}" if named else str(error) or said), FAILED
+    fault = "this is a fault in gristmill, not in your data"
+    return f"{fault}: {said}; set GRISTMILL_DEBUG=1 to see where, and please report it", FAILED
+
+
+def _nobody_reads() -> bool:
+    """Whether who read stdout or stderr has left, as `head` does; then nothing more is written there."""
+    watch = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        watch.register(stream.fileno(), 0)  # a pipe without a reader is reported as an error, asked or not
+    left = [number for number, events in watch.poll(0) if events & select.POLLERR]
+    for number in left:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)  # what is still buffered goes there at the end
+    return bool(left)
 
 
 if __name__ == "__main__":

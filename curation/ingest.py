@@ -75,7 +75,7 @@ def _write_slices(source: Input, folder: Folder, slice_bytes: int) -> int:
     """
     there = set(folder.names())
     names = takewhile(there.__contains__, (_slice_name(task) for task in count()))
-    before = [folder.read_json(name) for name in names]
+    before = [folder.read_json(name, list) for name in names]
     done = sum(len(entries) for entries in before)
     sizes = [len(entries) for entries in before]
     sizes += [len(files) for files in replace(source, files=source.files[done:]).slices(slice_bytes)]
@@ -93,7 +93,7 @@ def _slice_name(task: int) -> str:
 
 def _ingest_slice(op: Ingest, fs: AbstractFileSystem | None, part_bytes: int, job: Job, task: int) -> None:
     intake = _Intake(job.folder, task, op.stages)
-    files = [InputFile(**entry, fs=fs) for entry in job.folder.read_json(_slice_name(task))]
+    files = [InputFile(**entry, fs=fs) for entry in job.folder.read_json(_slice_name(task), list)]
     items = (item for file in files for item in read_documents(file, dict(op.mapping)))
     parts = _write_rolled(job.folder, task, intake.frames(items), part_bytes)
     intake.write_quarantine()

@@ -11,6 +11,7 @@ from .fineweb import FineWebQuality
 from .gopher import GopherQuality, GopherRepetition
 from .ingest import Ingest
 from .keep import Keep
+from .kernels.rules import spacy_rules
 from .language import Language
 from .normalize import Normalize
 from .screen import Screen
@@ -42,7 +43,12 @@ def web_text(
         min_jaccard: share of word 5-grams in common from which a later document counts as a near-duplicate.
         license: SPDX id for the card, when the pages share one.
         source: a sentence for the card on where the input comes from.
+
+    Raises:
+        ValueError: there are no word rules for `language`, or a threshold is out of its range.
+        NoInput: there is nothing to read at `input`.
     """
+    spacy_rules(language)  # a code without word rules is refused before anything is read
     read = Ingest(input=Input.find(input), stages=(Extract(), Normalize()))
     stages = _quality(language, min_language_score, min_words, max_words)
     return _corpus("web-text", read, stages, min_jaccard, license, source)
@@ -65,6 +71,7 @@ def plain_text(
         text: the field of the input rows that holds the text; found by its usual names if empty.
         The others are as in `web_text`.
     """
+    spacy_rules(language)
     mapping = (("text", text),) if text else ()
     read = Ingest(input=Input.find(input), mapping=mapping, stages=(Normalize(),))
     stages = _quality(language, min_language_score, min_words, max_words)

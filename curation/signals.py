@@ -18,7 +18,7 @@ def histograms(layers: Layers, rules: list[dict[str, Any]]) -> list[dict[str, An
     """One entry per numeric signal with a rule: the documents that reached the stage, counted by value.
 
     Values on an edge belong to the bin above it, so bins below a `min_` limit hold exactly what it drops; the last
-    bin includes its upper edge.
+    bin includes its upper edge. Edges are finite: an infinite value counts into the first or last bin, NaN into none.
     """
     found = []
     for (stage, signal), own in _by_signal(rules, ("below", "above")).items():
@@ -27,7 +27,10 @@ def histograms(layers: Layers, rules: list[dict[str, Any]]) -> list[dict[str, An
         low, high = _range(table, column) if table else (math.inf, -math.inf)
         if table is None or low > high:
             continue
-        edges = _edges(low, high, [float(rule["limit"]) for rule in own])
+        limits = [float(rule["limit"]) for rule in own]
+        if math.isinf(low) or math.isinf(high):
+            low, high = _finite_range(table, column, limits)
+        edges = _edges(low, high, limits)
         counts = [0] * (len(edges) - 1)
         for frame in table.frames([column]):
             values = frame.get_column(column).cast(pl.Float64).drop_nulls().drop_nans()
@@ -81,18 +84,31 @@ def _range(table: Table, column: str) -> tuple[float, float]:
     return low, high
 
 
+def _finite_range(table: Table, column: str, limits: list[float]) -> tuple[float, float]:
+    """The range without the infinities in it, wide enough that these fall on the right side of every limit."""
+    low, high = min(limits) - 1.0, max(limits) + 1.0
+    for frame in table.frames([column]):
+        values = frame.get_column(column).cast(pl.Float64)
+        finite = values.filter(values.is_finite())
+        if finite.len():
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))  # type: ignore[arg-type]
+    return low, high
+
+
 def _edges(low: float, high: float, limits: list[float]) -> list[float]:
     """Bin edges from `low` to `high` with every limit that lies between among them; geometric for long tails."""
     if low == high:
-        high = low + 1.0
+        wider = math.ldexp(abs(low), -20) + 1.0
+        low, high = (low - wider, high) if low > 1.0e300 else (low, high + wider)
     if low >= 0 and high > 1000 * max(low, 1.0):
         start = max(low, 1.0)
         edges = [start * (high / start) ** (n / BINS) for n in range(BINS + 1)]
-        edges = [0.0, *edges] if low < 1.0 else edges
+        low, edges = (0.0, [0.0, *edges]) if low < 1.0 else (low, edges)
     else:
-        edges = [low + (high - low) * n / BINS for n in range(BINS + 1)]
+        # Not low + (high - low) * ...: the difference of two floats may be no float.
+        edges = [low * (1 - n / BINS) + high * (n / BINS) for n in range(BINS + 1)]
     inside = [limit for limit in limits if low < limit < high]
-    width = (high - low) / BINS / 1000
+    width = (high / BINS - low / BINS) / 1000
     # An edge that all but coincides with a limit would make an empty sliver beside it.
-    edges = [edge for edge in edges if all(abs(edge - limit) > width for limit in inside)]
-    return sorted({*(float(f"{edge:.6g}") for edge in edges[1:-1]), edges[0], edges[-1], *inside})
+    between = [float(f"{edge:.6g}") for edge in edges if all(abs(edge - limit) > width for limit in inside)]
+    return sorted({low, high, *(edge for edge in between if low < edge < high), *inside})

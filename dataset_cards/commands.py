@@ -1,6 +1,7 @@
 """The part of the command line that looks at versions: adopt, list, show, sample, diff, verify."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,40 +10,35 @@ import polars as pl
 import typer
 
 from . import terminal
-from .cards.plain import size, visible
+from .cards.plain import one_line, size, visible
+from .options import STORE, JsonOption, QuarantineOption, RefArgument, StoreOption, one_name, open_store
 from .verify import verify
+from .versions.errors import Damaged, Misuse
 from .versions.files import Folder
 from .versions.schemas import SCHEMAS
 from .versions.step import Step
-from .versions.store import Store
-from .versions.version import DatasetVersion, parse_ref
+from .versions.version import DatasetVersion
 
-StoreOption = Annotated[
-    str,
-    typer.Option("--store", envvar="GRISTMILL_STORE", help="Where steps and versions live: a folder or fsspec URL."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
-RefArgument = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="A frozen version, such as pages@1.0.0.")]
-QuarantineOption = Annotated[
-    float, typer.Option("--max-quarantined", min=0, max=1, help="Share of unreadable input from which the run fails.")
-]
-STORE = "./gristmill-store"
+EXAMPLES = "ledger/examples.parquet"
 
 commands = typer.Typer()
 
 
 def say(value: Any, text: str, as_json: bool) -> None:
-    """Print `value` as JSON, or `text`."""
-    typer.echo(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) if as_json else text)
+    """Print `value` as JSON, or `text`; neither can move the cursor, change colours or look like something else."""
+    typer.echo(json.dumps(value, indent=1, sort_keys=True) if as_json else visible(text))
 
 
 @commands.command("list")
 def list_(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
     """Every version in the store."""
-    found = Store.at(store).versions()
-    rows = [(v.ref, v.kind, v.json["rows"], size(v.json["bytes"]), v.json["created"]) for v in found]
+    shelf = open_store(store)
+    for sentence in shelf.unreadable():
+        typer.echo(f"gristmill: left out: {visible(sentence)}", err=True)
+    found = shelf.versions()
+    rows = [(v.ref, v.kind, v.json["rows"], size(v.json["bytes"]), v.json.get("created")) for v in found]
     keys = ("ref", "kind", "rows", "bytes", "created", "digest", "license", "tainted")
-    values = [{"ref": v.ref, **{key: v.json[key] for key in keys[1:]}} for v in found]
+    values = [{"ref": v.ref, **{key: v.json.get(key) for key in keys[1:]}} for v in found]
     text = terminal.table(("version", "kind", "rows", "size", "frozen"), rows, right=(2, 3))
     say(
         values, text if rows else f"no versions in {store}; `gristmill run RECIPE --as NAME@VERSION` makes one", as_json
@@ -52,18 +48,18 @@ def list_(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
 @commands.command()
 def show(ref: RefArgument, store: StoreOption = STORE, as_json: JsonOption = False) -> None:
     """What a version is: its ledger, funnel, parents, recipe and where its files are."""
-    version = Store.at(store).version(ref)
+    version = open_store(store).version(ref)
     record = version.json
     parents = ", ".join(f"{p['name']}@{p['version']}" for p in record["parents"]) or "none"
-    parameters = "  ".join(f"{key}={value}" for key, value in record["recipe"]["parameters"].items())
+    parameters = "  ".join(one_line(f"{key}={value}") for key, value in record["recipe"]["parameters"].items())
     lines = [
         f"{version.ref}  {record['kind']}  {record['rows']:,} rows  {size(record['bytes'])}",
         f"digest   {record['digest']}",
-        f"recipe   {record['recipe']['name']}  {parameters}",
-        f"parents  {parents}",
-        f"license  {record['license']}",
+        f"recipe   {one_line(record['recipe']['name'])}  {parameters}",
+        f"parents  {one_line(parents)}",
+        f"license  {one_line(record['license'])}",
         f"ledger   {terminal.ledger(record['ledger'])}",
-        *(f"tainted  {taint}" for taint in record["tainted"]),
+        *(f"tainted  {one_line(taint)}" for taint in record["tainted"]),
         "",
         terminal.funnel(record["funnel"]),
         "",
@@ -73,9 +69,10 @@ def show(ref: RefArgument, store: StoreOption = STORE, as_json: JsonOption = Fal
 
 
 def places(version: DatasetVersion) -> list[str]:
-    """Where the files of a version are, one line each."""
+    """Where the files of a version are, one line each, to be pasted into a shell."""
     folder = here(version.folder)
-    return [f"version  {folder}", f"card     {folder}/README.md", f"report   {folder}/report.html"]
+    named = (("version", folder), ("card", f"{folder}/README.md"), ("report", f"{folder}/report.html"))
+    return [f"{name:<7}  {shlex.quote(path)}" for name, path in named]
 
 
 def here(folder: Folder) -> str:
@@ -95,7 +92,7 @@ def sample(
     as_json: JsonOption = False,
 ) -> None:
     """Some rows of a version, or of those that were dropped on the way to it."""
-    version = Store.at(store).version(ref)
+    version = open_store(store).version(ref)
     found = _dropped(version, reason) if reason else _kept(version)
     shown = found.head(rows)
     blocks = [_block(row) for row in shown.iter_rows(named=True)]
@@ -106,27 +103,39 @@ def sample(
         )
     else:
         blocks.append(f"{shown.height} of {version.json['rows']:,} rows")
-    say(shown.to_dicts(), "\n\n".join(blocks), as_json)
+    # JSON has no infinite numbers, and NaN is none.
+    finite = shown.with_columns(
+        pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name)
+        for name, kind in shown.schema.items()
+        if kind.is_float()
+    )
+    say(finite.to_dicts(), "\n\n".join(blocks), as_json)
 
 
 def _kept(version: DatasetVersion) -> pl.DataFrame:
-    for frame in version.table.frames():
-        return frame
-    return pl.DataFrame()
+    full = [part for part, entry in enumerate(version.table.parts) if entry.rows]
+    return version.table.batch(full[0], 0) if full else pl.DataFrame()
 
 
 def _dropped(version: DatasetVersion, reason: str) -> pl.DataFrame:
     """The examples that were kept of rows dropped for `reason`.
 
     Raises:
-        ValueError: nothing was dropped for it; the message lists the reasons there are.
+        Misuse: nothing was dropped for it; the message lists the reasons there are.
+        Damaged: the file with the examples cannot be read.
     """
-    counts = version.json["ledger"]["dropped"]
+    counts = {name: count for name, count in version.json["ledger"]["dropped"].items() if count}
     if reason not in counts:
         known = ", ".join(f"{name} ({count:,})" for name, count in counts.items()) or "none"
-        raise ValueError(f"{version.ref} dropped no row for {reason!r}; the reasons are: {known}")
-    with version.folder.open("ledger/examples.parquet") as file:
-        examples = pl.read_parquet(file)
+        raise Misuse(f"{version.ref} dropped no row for {reason!r}; the reasons are: {known}")
+    try:
+        with version.folder.open(EXAMPLES) as file:
+            examples = pl.read_parquet(file)
+    except (FileNotFoundError, pl.exceptions.PolarsError) as error:
+        raise Damaged(
+            f"{version.folder}/{EXAMPLES} cannot be read ({error}); "
+            f"`gristmill verify {version.ref}` names every damaged file"
+        ) from error
     stage, _, why = reason.partition("/")
     return examples.filter((pl.col("role") == "dropped") & (pl.col("stage") == stage) & (pl.col("reason") == why))
 
@@ -136,16 +145,16 @@ def _block(row: dict[str, Any], most: int = 600) -> str:
     text = str(row.get("text") or "")
     fields = {key: value for key, value in row.items() if key not in ("text", "cut", "role") and value is not None}
     head = "  ".join(
-        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in fields.items()
+        f"{key}={value:.4g}" if isinstance(value, float) else one_line(f"{key}={value}", most)
+        for key, value in fields.items()
     )
-    # Control characters in a text could move the cursor or change colours.
-    return visible(f"--- {head}\n{text[:most]}{' …' if len(text) > most else ''}")
+    return f"--- {head}\n{text[:most]}{' …' if len(text) > most else ''}"
 
 
 @commands.command("adopt")
 def adopt_(
     path: Annotated[str, typer.Argument(metavar="PATH", help="A file, folder, glob or fsspec URL of rows.")],
-    name: Annotated[str, typer.Option("--as", metavar="NAME@VERSION", help="The version to make of it.")],
+    name: Annotated[list[str], typer.Option("--as", metavar="NAME@VERSION", help="The version to make of it.")],
     kind: Annotated[str, typer.Option(help=f"The row type: {', '.join(SCHEMAS)}.")],
     license_: Annotated[
         str, typer.Option("--license", metavar="SPDX", help="Its licence, e.g. CC-BY-4.0, or unknown.")
@@ -160,21 +169,23 @@ def adopt_(
 ) -> None:
     """Make a version of outside data: known shapes (TRL, Alpaca, ShareGPT, HH-RLHF, ...) are recognised."""
     from .adopt.adopt import Adopt
-    from .freeze import freeze
     from .intake.source import Input
+    from .make import make
     from .watch import Console
 
-    parse_ref(name)
+    ref, shelf = one_name(name), open_store(store)
     pairs = [pair.partition("=") for pair in mapping or []]
     if bad := [left for left, equals, right in pairs if not (equals and right)]:
-        raise ValueError(f"--map {bad[0]}: write it as TARGET=FIELD, e.g. --map prompt=question")
+        raise Misuse(f"--map {bad[0]}: write it as TARGET=FIELD, e.g. --map prompt=question")
     fields = {left: right for left, _, right in pairs}
+    if len(fields) != len(pairs):
+        raise Misuse(f"--map names a target twice: {' '.join(mapping or [])}")
     op = Adopt(input=Input.find(path), kind=kind, mapping=fields, license=license_, source=source)
-    step, shelf = Step("adopt", op), Store.at(store)
-    shelf.run(step, (), Console(shelf, sys.stderr, max_quarantined))
     call = {"path": path, "kind": kind, "license": license_, "source": source, "mapping": fields}
     function = "dataset_cards.adopt.adopt:Adopt"
-    version = freeze(shelf, step, name, {"name": "adopt", "function": function, "parameters": call})
+    record = {"name": "adopt", "function": function, "parameters": call}
+    version = make(shelf, Step("adopt", op), (), Console(shelf, sys.stderr, max_quarantined), ref, record)
+    assert version is not None, "a name was given"
     text = [f"{version.ref}: {terminal.ledger(version.json['ledger'])}", *places(version)]
     say(version.json, "\n".join(text), as_json)
 
@@ -190,7 +201,7 @@ def diff_(
     from .cards.diff import diff
     from .cards.diff_text import render_diff
 
-    shelf = Store.at(store)
+    shelf = open_store(store)
     found = diff(shelf.version(a), shelf.version(b))
     say(found.json(), render_diff(found), as_json)
 
@@ -198,7 +209,7 @@ def diff_(
 @commands.command("verify")
 def verify_(ref: RefArgument, store: StoreOption = STORE, as_json: JsonOption = False) -> None:
     """Check every byte and every count of a version; a damaged file is named."""
-    version = Store.at(store).version(ref)
+    version = open_store(store).version(ref)
     problems = verify(version)
     files = len(version.json["files"])
     good = f"{version.ref} is as frozen: {files} files, {version.json['rows']:,} rows, {version.json['digest']}"

@@ -74,8 +74,8 @@ def _same(frozen: DatasetVersion, record: Mapping[str, Any]) -> None:
     if frozen.json["digest"] != record["digest"]:
         rows = f"{frozen.json['rows']:,} rows, {frozen.json['digest'][:23]}"
         raise FileExistsError(
-            f"{frozen.ref} is frozen with other rows ({rows}); choose another version, "
-            "or freeze as one and look at the difference with `gristmill diff`"
+            f"{frozen.ref} is frozen with other rows ({rows}); choose another version; "
+            "`gristmill diff` then shows the difference"
         )
     for key in ("kind", "license", "source", "ledger"):
         if frozen.json[key] != record[key]:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .cards.plain import one_line
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> str:
     """Columns padded to their widest cell; the columns numbered in `right` are set to the right."""
-    cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+    cells = [[f"{cell:,}" if isinstance(cell, int) else one_line(cell) for cell in row] for row in rows]
     widths = [max(len(line[n]) for line in [list(header), *cells]) for n in range(len(header))]
     lines = []
     for line in [list(header), *cells]:

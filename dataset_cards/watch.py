@@ -1,11 +1,13 @@
 """What a person sees of a run: each step as it goes by, and a stop when too much of the input is bad."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from .cards.plain import one_line, visible
+from .versions.files import Folder
 from .versions.job import Refused
-from .versions.step import Step
+from .versions.step import Step, in_order
 from .versions.store import Store
 
 
@@ -22,7 +24,7 @@ class Console:
     def cached(self, step: Step) -> None:
         self.kept.append(step.name)
         self._line(step.name, "done before")
-        self._check(step, self.store.done(step))
+        self._check(step, step, self.store.done(step)["funnel"])
 
     def started(self, step: Step) -> None:
         if self.out.isatty():
@@ -35,36 +37,66 @@ class Console:
         funnel = done["funnel"]
         rows = f"{funnel[0]['read']:>11,} rows in {funnel[-1]['kept']:>11,} out" if funnel else ""
         self._line(step.name, f"{rows}  {seconds:7.1f} s")
-        self._check(step, done)
+        self._check(step, step, funnel)
 
     def waiting(self, what: str) -> None:
         self._line(what, "another run is doing this step; waiting for it")
+
+    def warn(self, text: str) -> None:
+        self.out.write(f"gristmill: {visible(text)}\n")
+
+    def check(self, target: Step) -> None:
+        """Stop if too much of what `target` was made from was bad input, whichever run read it.
+
+        Raises:
+            Refused: naming the step, the shares and the first bad pieces.
+        """
+        history = self.store.done(target)["history"]
+        for step in in_order(target):
+            self._check(step, target, history[step.id])
 
     def _line(self, name: str, text: str) -> None:
         clear = "\r\x1b[K" if self.out.isatty() else ""
         self.out.write(f"{clear}{name:<28}  {text}\n")
         self.out.flush()
 
-    def _check(self, step: Step, done: Mapping[str, Any]) -> None:
+    def _check(self, step: Step, target: Step, funnel: Sequence[Mapping[str, Any]]) -> None:
         """Stop once more than `max_quarantined` of what a step read was bad input."""
-        for entry in done["funnel"]:
+        for entry in funnel:
             bad, read = entry["quarantined"], entry["read"]
             if bad > self.max_quarantined * read:
+                worst, place = self._aside(step, target)
                 raise Refused(
                     f"{step.name}: {bad:,} of {read:,} rows ({bad / read:.1%}) could not be read, more than "
-                    f"--max-quarantined {self.max_quarantined:g} allows.\n{self._worst(step)}"
-                    f"All stand with file, position and reason in {self.store.folder(step)}/quarantine-*.parquet."
+                    f"--max-quarantined {self.max_quarantined:g} allows.\n{worst}"
+                    f"All stand with file, position and reason in {place}."
                     " Mend the input, or accept the loss with a higher --max-quarantined; what was read is kept."
                 )
 
-    def _worst(self, step: Step, most: int = 3) -> str:
-        """The first few entries, as lines."""
-        import polars as pl
+    def _aside(self, step: Step, target: Step) -> tuple[str, str]:
+        """The first pieces that could not be read, as lines, and where all of them are.
 
-        folder = self.store.folder(step)
-        for name in folder.names():
-            if name.startswith("quarantine-"):
-                with folder.open(name) as file:
-                    rows = pl.read_parquet(file).head(most).iter_rows(named=True)
-                return "".join(f"  {row['file']}, {row['position']}: {row['reason']}\n" for row in rows)
-        return ""
+        They lie beside the rows of `step`, unless that cache was deleted; the last step has them all in its ledger.
+        """
+        own, ledger = self.store.folder(step), self.store.folder(target) / "ledger"
+        parts = [name for name in own.names() if name.startswith("quarantine-")]
+        if parts:
+            return _first(own, parts), f"{own}/quarantine-*.parquet"
+        if ledger.exists("quarantine.parquet"):
+            return _first(ledger, ["quarantine.parquet"]), f"{ledger}/quarantine.parquet"
+        return "", f"{own}, which is gone"
+
+
+def _first(folder: Folder, names: Sequence[str], most: int = 3) -> str:
+    """The first entries of quarantine files, one per line."""
+    import polars as pl
+
+    lines: list[str] = []
+    for name in names:
+        with folder.open(name) as file:
+            rows = pl.read_parquet(file, columns=["file", "position", "reason"]).head(most - len(lines))
+        # Members of an archive are called whatever its maker liked.
+        lines += [f"  {one_line(file)}, {one_line(position)}: {reason}\n" for file, position, reason in rows.rows()]
+        if len(lines) >= most:
+            break
+    return "".join(lines)

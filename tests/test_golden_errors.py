@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_command import RECIPE
+from tests.shell import RECIPE
 
 TRANSCRIPT = (Path(__file__).parent / "golden" / "errors.txt").read_text(encoding="utf-8")
 BLOCKS = {block.partition("\n")[0]: block.partition("\n")[2] for block in re.split(r"^# ", TRANSCRIPT, flags=re.M)[1:]}
@@ -37,6 +37,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a recipe, some inputs, and two versions of which one was damaged."""
     place = tmp_path_factory.mktemp("errors")
     (place / "mine.py").write_text(RECIPE)
+    (place / "failing.py").write_text("def small(input: str) -> None:\n    {}['en']\n\ndef nothing() -> None: ...\n")
     rows = [json.dumps({"id": f"r{n}", "text": f"text number {n}" if n else " "}) for n in range(20)]
     inputs = {"in": rows, "grown": [*rows, '{"id": "r20", "text": "one more"}'], "broken": [*rows[:9], "{broken", "[]"]}
     for name, lines in inputs.items():
@@ -51,6 +52,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data[len(data) // 2] ^= 1
     (damaged / "data" / "train-00000-of-00001.parquet").write_bytes(data)
     (damaged / "ledger" / "rows.parquet").unlink()
+    for store in ("gristmill-store", "bad"):
+        cut = place / store / "versions" / "cut" / "1.0.0"
+        cut.mkdir(parents=True)
+        (cut / "version.json").write_text('{"name": ')
     return place
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from curation.engine import LocalEngine
 from curation.ingest import Cut
+from dataset_cards.versions.errors import BadRecipe
 from dataset_cards.versions.recipe import find_recipe
 from dataset_cards.versions.store import Store
 
@@ -69,5 +70,5 @@ def test_a_stage_that_cannot_be_loaded_by_a_worker_is_an_error_and_no_hang(place
     (place / "mine.py").write_text(
         MINE + "\nimport os\nif os.environ.get('POLARS_MAX_THREADS') == '1':\n    raise OSError('not here')\n"
     )
-    with pytest.raises(OSError, match="not here"):
+    with pytest.raises(BadRecipe, match="OSError: not here"):
         kept(place, "mine.py:quiet")

@@ -11,6 +11,7 @@ import polars as pl
 
 from curation.engine import Engine
 from curation.layers import DROP, Layers
+from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.job import Job
 
 from .buckets import LONG_KEYS, Join, slice_of, slices_for
@@ -92,9 +93,7 @@ class _Hash:
         row = layers.first_rows()[task]
         for frame in layers.batches(task, (self.op.by,)):
             if self.op.by not in frame.columns:
-                raise ValueError(
-                    f"documents without the column {self.op.by!r} to compare by: {layers.documents.folder}"
-                )
+                raise Misuse(f"documents without the column {self.op.by!r} to compare by: {layers.documents.folder}")
             keys = self.op.keys(frame.get_column(self.op.by))
             takes_part = frame.get_column(DROP).is_null() & keys.is_not_null()
             hashes = hash_128(keys.filter(takes_part))

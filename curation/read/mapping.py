@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from dataset_cards.intake.quarantine import Quarantined, excerpt
+from dataset_cards.versions.errors import Misuse
 
 from .document import Document, text_id, to_json
 
@@ -32,7 +33,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
 SURPLUS = "metadata"
 
 
-class BadMapping(ValueError):
+class BadMapping(Misuse):
     """The mapping names something that is no field of a document."""
 
 

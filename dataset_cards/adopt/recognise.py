@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from dataset_cards.cards.plain import one_line
+from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.schemas import CONTENT, schema
 
 from .fields import ABSENT, at_path, renamed
@@ -14,7 +16,7 @@ SAMPLE = 100  # rows that decide the shape
 Rows = Sequence[Mapping[str, Any]]
 
 
-class NoShape(ValueError):
+class NoShape(Misuse):
     """The shape of the rows cannot be told; the message says what was seen, what was tried and how to say it."""
 
 
@@ -85,7 +87,10 @@ def _check_winner(fields: Rows, name: str) -> None:
 
 def _seen(rows: Rows) -> str:
     counts: Counter[tuple[str, str]] = Counter((name, _holds(value)) for row in rows for name, value in row.items())
-    lines = [f"  {name}: {holds}, {count} of {len(rows)} rows" for (name, holds), count in list(counts.items())[:40]]
+    lines = [
+        f"  {one_line(name)}: {one_line(holds)}, {count} of {len(rows)} rows"
+        for (name, holds), count in list(counts.items())[:40]
+    ]
     return "\n".join(["fields seen:", *lines, *(["  ..."] if len(counts) > 40 else [])])
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import polars as pl
 import pyarrow.parquet as pq
 
+from ..versions.errors import Misuse
 from ..versions.files import Folder
 from ..versions.table import Part, Table, from_arrow
 from .account import qualified
@@ -73,12 +74,12 @@ def diff(a: VersionData, b: VersionData) -> Diff:
     read is `not read`. Only columns that both have with the same type are compared; the others are in `columns`.
 
     Raises:
-        ValueError: when a version has no `id` column to pair rows by.
+        Misuse: when a version has no `id` column to pair rows by.
     """
     left, right = _table(a), _table(b)
     for version, table in ((a, left), (b, right)):
         if table.parts and "id" not in table.schema().names:
-            raise ValueError(f"{version.ref} has no column `id`, so its rows cannot be paired with others")
+            raise Misuse(f"{version.ref} has no column `id`, so its rows cannot be paired with others")
     shared, columns = _columns(left, right)
     shares = max(1, -(-(left.rows + right.rows) // TOGETHER))
     pairs = _Pairs.of(_hashes(left, shared), _hashes(right, shared), shares)

@@ -1,5 +1,6 @@
 """How numbers and hostile text are written for people: the same in the card, the report and the terminal."""
 
+import math
 import re
 from typing import Any
 
@@ -50,6 +51,8 @@ def figure(value: Any) -> str:
     if value is None or isinstance(value, bool | str):
         return one_line("none" if value is None else str(value).lower() if isinstance(value, bool) else value)
     number = float(value)
+    if not math.isfinite(number):
+        return "no number" if math.isnan(number) else "infinite" if number > 0 else "minus infinite"
     if number == int(number) and abs(number) < 1e15:
         return f"{int(number):,}"
     return f"{number:,.1f}" if abs(number) >= 1000 else f"{number:.4g}"

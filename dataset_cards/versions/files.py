@@ -3,6 +3,7 @@
 import json
 import os
 import posixpath
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import Any, BinaryIO, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+from .errors import Damaged
 
 
 def json_bytes(value: Any) -> bytes:
@@ -95,8 +98,30 @@ class Folder:
         with self.create(name) as file:
             file.write(data)
 
-    def read_json(self, name: str) -> Any:
-        return json.loads(self.read_bytes(name))
+    def read_json(self, name: str, kind: type = dict) -> Any:
+        """What a JSON file holds.
+
+        Raises:
+            Damaged: the file is cut off, is no JSON, or holds something else than a `kind`.
+        """
+        data = self.read_bytes(name)
+        try:
+            value = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise Damaged(f"{self}/{name} is damaged ({error}); {self._mend(name)}") from error
+        if not isinstance(value, kind):
+            what = f"it holds a {type(value).__name__} and no {kind.__name__}"
+            raise Damaged(f"{self}/{name} is damaged: {what}; {self._mend(name)}")
+        return value
+
+    def _mend(self, name: str) -> str:
+        """What to do about a damaged file, by its place in a store."""
+        if step := re.match(r".*/steps/.+?-[0-9a-f]{16}(?=/|$)", str(self)):
+            return f"it is part of a cache: delete the folder {step[0]} and run again"
+        if (version := re.search(r"/versions/([^/]+)/([^/]+)$", str(self))) and name == "version.json":
+            ref = "@".join(version.groups())
+            return f"put it back from a copy; `gristmill verify {ref}` then checks every file of the version"
+        return "put it back from a copy, or make it again"
 
     def write_json(self, name: str, value: Any) -> None:
         """Sorted, indented, UTF-8, newline at the end: the same value gives the same bytes."""

@@ -8,12 +8,17 @@ from typing import Any, TypeVar
 import polars as pl
 import pyarrow as pa
 
+from .errors import Misuse
 from .files import Folder
 from .table import Part, Table, write_parquet
 
 T = TypeVar("T")
 
 _FACTS = re.compile(r"task-(\d{5,})\.json")
+
+
+class NoTool(Misuse, LookupError):
+    """A step needs a tool that the run was not given."""
 
 
 class Waiting(Exception):
@@ -42,11 +47,11 @@ class Job:
         """The one tool of this run that is a `kind`.
 
         Raises:
-            LookupError: when the run was given none or several.
+            NoTool: the run was given none or several.
         """
         found = [tool for tool in self.tools if isinstance(tool, kind)]
         if len(found) != 1:
-            raise LookupError(f"this step needs one {kind.__name__} to run with; the run was given {len(found)}")
+            raise NoTool(f"this step needs one {kind.__name__} to run with; the run was given {len(found)}")
         if taint := getattr(found[0], "taint", None):
             self.taints.add(str(taint))
         return found[0]

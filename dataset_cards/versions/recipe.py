@@ -1,25 +1,22 @@
 """A recipe: a Python function whose parameters are its only knobs, found by name and called with words from a shell."""
 
-import hashlib
 import importlib
 import importlib.util
 import inspect
-import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .fingerprint import SOURCE
-from .step import Step
+from .errors import BadRecipe, Misuse
+from .parameters import Parameter, parameters, read, recorded
+from .recipe_file import blamed, load_file, load_module, loaded_files, place_in_record
+from .step import Step, in_order
 from .store import Store
-from .version import DatasetVersion
 
-
-class BadRecipe(ValueError):
-    """The recipe or one of its parameters cannot be used; the message says what would do."""
+__all__ = ["BadRecipe", "Recipe", "built_ins", "find_recipe", "load_file", "loaded_files"]
 
 
 @dataclass(frozen=True)
@@ -33,47 +30,68 @@ class Recipe:
         """The step for parameters written `key=value`, and the JSON record of the call with every default filled in.
 
         Raises:
-            BadRecipe: an unknown, repeated, missing or unreadable parameter.
+            BadRecipe: an unknown, repeated, missing or unreadable parameter, or the function fails.
         """
-        signature = inspect.signature(self.function)
-        hints = typing.get_type_hints(self.function)
+        known = self.parameters()
         given: dict[str, str] = {}
         for word in words:
             key, equals, text = word.partition("=")
             if not equals:
                 raise BadRecipe(f"-p {word}: write it as key=value")
-            if key not in signature.parameters:
+            if key not in known:
                 raise BadRecipe(f"{self.name} has no parameter {key!r}; it has {self.usage()}")
             if key in given:
                 raise BadRecipe(f"-p {key} was given twice")
             given[key] = text
-        values = {key: _read(f"{self.name}: -p {key}", text, hints[key], store) for key, text in given.items()}
-        missing = [
-            name
-            for name, p in signature.parameters.items()
-            if p.default is inspect.Parameter.empty and name not in values
-        ]
+        values = {key: read(f"{self.name}: -p {key}", text, known[key].kind, store) for key, text in given.items()}
+        missing = [name for name, parameter in known.items() if parameter.needed and name not in values]
         if missing:
             raise BadRecipe(
                 f"{self.name} needs {', '.join(f'-p {name}=...' for name in missing)}; it takes {self.usage()}"
             )
-        step = self.function(**values)
-        everything = {name: values.get(name, p.default) for name, p in signature.parameters.items()}
+        step = self._step(values)
+        everything = {name: values.get(name, parameter.default) for name, parameter in known.items()}
         record = {
             "name": self.function.__name__,
-            "function": f"{self.function.__module__}:{self.function.__name__}",
-            "parameters": {key: _jsonable(value) for key, value in everything.items()},
+            "function": f"{place_in_record(self.function)}:{self.function.__name__}",
+            "parameters": {key: recorded(f"{self.name}: {key}", value) for key, value in everything.items()},
         }
         return step, record
 
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters by name, in their order.
+
+        Raises:
+            BadRecipe: one has no type, or the function takes more than named parameters.
+        """
+        return parameters(self.name, self.function)
+
     def usage(self) -> str:
         """The parameters with types and defaults, e.g. `input: str, language: str = 'en'`."""
-        shown = []
-        for name, parameter in inspect.signature(self.function).parameters.items():
-            kind = typing.get_type_hints(self.function).get(name, Any)
-            text = f"{name}: {getattr(kind, '__name__', None) if isinstance(kind, type) else kind}"
-            shown.append(text if parameter.default is inspect.Parameter.empty else f"{text} = {parameter.default!r}")
-        return ", ".join(shown)
+        return ", ".join(parameter.usage() for parameter in self.parameters().values())
+
+    def _step(self, values: dict[str, Any]) -> Step:
+        """What the function returns, with an identity."""
+        try:
+            step = self.function(**values)
+        except Misuse:
+            raise
+        except (Exception, SystemExit) as error:
+            if ":" in self.name:
+                raise blamed(self.name, error) from error
+            if isinstance(error, ValueError):  # a built-in's op says so of one of its fields
+                raise BadRecipe(f"{self.name}: {error}") from error
+            raise
+        if not isinstance(step, Step):
+            raise BadRecipe(
+                f"{self.name} returned {type(step).__name__} and not a Step; a recipe returns its last step"
+            )
+        try:
+            for one in in_order(step):
+                one.json()
+        except (TypeError, AttributeError, ValueError) as error:
+            raise BadRecipe(f"{self.name}: a step cannot be told from others: {error}") from error
+        return step
 
 
 def find_recipe(name: str, packages: Sequence[str]) -> Recipe:
@@ -91,11 +109,12 @@ def find_recipe(name: str, packages: Sequence[str]) -> Recipe:
                 "your own: module:function or file.py:function"
             )
         return built_in[name]
-    module = load_file(Path(place)) if place.endswith(".py") else _load_module(place)
+    module = load_file(Path(place)) if place.endswith(".py") else load_module(place)
     found = getattr(module, function, None)
-    if not callable(found):
-        raise BadRecipe(f"{place} has no function {function!r}")
-    return Recipe(name, found)
+    if not inspect.isfunction(inspect.unwrap(found)):  # type: ignore[arg-type]
+        own = ", ".join(_own_functions(module)) or "none"
+        raise BadRecipe(f"{place} has no function {function!r}; its functions: {own}")
+    return Recipe(name, typing.cast(Callable[..., Step], found))
 
 
 def built_ins(packages: Sequence[str]) -> dict[str, Recipe]:
@@ -105,80 +124,13 @@ def built_ins(packages: Sequence[str]) -> dict[str, Recipe]:
         if importlib.util.find_spec(f"{package}.recipes") is None:
             continue
         module = importlib.import_module(f"{package}.recipes")
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            own = not name.startswith("_") and function.__module__ == module.__name__
-            if own and typing.get_type_hints(function).get("return") is Step:
+        for name, function in _own_functions(module).items():
+            if typing.get_type_hints(function).get("return") is Step:
                 found[name] = Recipe(name, function)
     return found
 
 
-def _load_module(name: str) -> types.ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise BadRecipe(f"no module {error.name!r} can be imported for the recipe {name!r}") from error
-
-
-def load_file(path: Path) -> types.ModuleType:
-    """The module of a recipe file, under a name of its own; loaded once as long as its content stays the same.
-
-    Classes in it are known by the content of the file (see `fingerprint.identity`), and worker processes load it anew.
-    """
-    if not path.is_file():
-        raise BadRecipe(f"there is no file {path}")
-    path = path.resolve()
-    source = hashlib.sha256(path.read_bytes()).hexdigest()
-    name = f"recipe_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
-    if getattr(sys.modules.get(name), SOURCE, None) == source:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None, path
-    assert spec.loader is not None, path
-    module = importlib.util.module_from_spec(spec)
-    setattr(module, SOURCE, source)
-    sys.modules[name] = module
-    sys.path.insert(0, str(path.parent))  # so that it may import its neighbours
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    finally:
-        sys.path.remove(str(path.parent))
-    return module
-
-
-def loaded_files() -> dict[str, str]:
-    """The recipe files that this process has loaded: module name to path."""
-    return {name: str(m.__file__) for name, m in sorted(sys.modules.items()) if getattr(m, SOURCE, None)}
-
-
-def _read(where: str, text: str, kind: Any, store: Store) -> Any:
-    """`text` as a value of the annotated type."""
-    if kind is DatasetVersion:
-        return store.version(text)
-    if typing.get_origin(kind) in (types.UnionType, typing.Union):
-        options = typing.get_args(kind)
-        if type(None) in options and text.lower() in ("none", ""):
-            return None
-        (kind,) = [option for option in options if option is not type(None)]
-        return _read(where, text, kind, store)
-    if typing.get_origin(kind) is tuple:
-        item = typing.get_args(kind)[0]
-        return tuple(_read(where, part.strip(), item, store) for part in text.split(",") if part.strip())
-    if kind is bool:
-        if text.lower() not in ("true", "false"):
-            raise BadRecipe(f"{where}={text}: write true or false")
-        return text.lower() == "true"
-    try:
-        return kind(text)
-    except (TypeError, ValueError) as error:
-        raise BadRecipe(f"{where}={text}: this is no {getattr(kind, '__name__', kind)}") from error
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, DatasetVersion):
-        return value.ref
-    if isinstance(value, Mapping):
-        return {key: _jsonable(item) for key, item in value.items()}
-    return [_jsonable(item) for item in value] if isinstance(value, tuple | list) else value
+def _own_functions(module: types.ModuleType) -> dict[str, Callable[..., Any]]:
+    """The public functions that a module defines and does not only import."""
+    functions = inspect.getmembers(module, inspect.isfunction)
+    return {name: one for name, one in functions if not name.startswith("_") and one.__module__ == module.__name__}

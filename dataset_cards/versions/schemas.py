@@ -16,6 +16,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from .errors import Misuse
+
 ROLES = ("system", "user", "assistant", "tool")
 CHOICES = ("chosen", "rejected", "tie")
 
@@ -80,10 +82,10 @@ def schema(kind: str) -> pa.Schema:
     """The Arrow schema of a row type.
 
     Raises:
-        ValueError: naming the kinds there are.
+        Misuse: naming the kinds there are.
     """
     if kind not in SCHEMAS:
-        raise ValueError(f"{kind!r} is no row type; there are {', '.join(SCHEMAS)}")
+        raise Misuse(f"{kind!r} is no row type; there are {', '.join(SCHEMAS)}")
     return SCHEMAS[kind]
 
 

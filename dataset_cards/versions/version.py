@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from .errors import Damaged
+from .errors import Damaged, Misuse
 from .files import Folder
 from .table import Part, Table
 
@@ -30,7 +30,7 @@ _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _VERSION = re.compile(r"[A-Za-z0-9]+([._+-][A-Za-z0-9]+)*")
 
 
-class NoSuchVersion(LookupError):
+class NoSuchVersion(Misuse, LookupError):
     """The store has no version of that name."""
 
 
@@ -67,15 +67,17 @@ def parse_ref(text: str) -> tuple[str, str]:
     """Split `name@version`.
 
     Raises:
-        ValueError: when the version is missing (data is never read by its bare name) or either half is malformed.
+        Misuse: when the version is missing (data is never read by its bare name) or either half is malformed.
     """
     name, at, version = text.partition("@")
+    if not text:
+        raise Misuse("the name of a version is empty; write NAME@VERSION, such as pages@1.0.0")
     if not at:
-        raise ValueError(f"{text!r} names no version; write {text}@VERSION (`gristmill list` shows what there is)")
+        raise Misuse(f"{text!r} names no version; write {text}@VERSION (`gristmill list` shows what there is)")
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name for a dataset: use lower-case letters, digits, and - _ . between them")
+        raise Misuse(f"{name!r} is no name for a dataset: use lower-case letters, digits, and - _ . between them")
     if not _VERSION.fullmatch(version):
-        raise ValueError(f"{version!r} is no version: use something like 1.0.0, 2026.11.21 or draft")
+        raise Misuse(f"{version!r} is no version: use something like 1.0.0, 2026.11.21 or draft")
     return name, version
 
 
