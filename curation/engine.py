@@ -106,12 +106,13 @@ def _packed(work: Work) -> tuple[bytes, tuple[str, ...]]:
 def _execute(task: _Task, tasks: int, workers: int) -> None:
     # Imported here because importing datatrove's executor costs half a second that `list` and `show` need not pay.
     from datatrove.executor import LocalPipelineExecutor
-    from multiprocess import forkserver
+    from multiprocess import forkserver, resource_tracker
 
     saved = {name: os.environ.get(name) for name in _ONE_THREAD}
     if workers > 1:
         os.environ.update(_ONE_THREAD)
         forkserver.set_forkserver_preload(_PRELOAD)
+        resource_tracker.ensure_running()  # it unblocks interrupts when it starts, so it has to be there before
         _start_without_interrupts(forkserver.ensure_running)
     _executing.set()
     try:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from dataset_cards.versions.errors import BadRecipe
+
 from .layers import DROP, OVERLAYS, TEXT
 from .stage import Docs, Stage
 
@@ -26,7 +28,7 @@ class Funnel:
 
     def __post_init__(self) -> None:
         if len(set(self.stages)) != len(self.stages):
-            raise ValueError(f"two stages of one pass share a name: {', '.join(self.stages)}; put them in two passes")
+            raise BadRecipe(f"two stages of one pass share a name: {', '.join(self.stages)}; put them in two passes")
 
     def add(self, stage: str, alive: int, reasons: pl.Series) -> None:
         """Count a batch: `alive` rows came in, `reasons` names the reason of each that did not go on (null: it did)."""
@@ -87,7 +89,7 @@ def verdicts(stage: Stage, scores: pl.DataFrame) -> pl.Series:
     for reason, rule in stage.drop().items():
         if rule.signal not in scores.columns:
             known = ", ".join(scores.columns) or "nothing"
-            raise ValueError(f"{stage.name()}: the rule {reason!r} reads {rule.signal!r}, but score gives {known}")
+            raise BadRecipe(f"{stage.name()}: the rule {reason!r} reads {rule.signal!r}, but score gives {known}")
     tests = [pl.when(rule.expr).then(pl.lit(f"{stage.name()}/{reason}")) for reason, rule in stage.drop().items()]
     if not tests:
         return pl.Series([None] * scores.height, dtype=pl.String)
@@ -127,7 +129,7 @@ class _Batch:
         """What the stage measures on the rows where `todo` is true, laid out over all rows with nulls between."""
         scores = stage.score(self._documents(todo))
         if scores.height != todo.sum():
-            raise ValueError(f"{stage.name()}: score gave {scores.height} rows for {todo.sum()} documents")
+            raise BadRecipe(f"{stage.name()}: score gave {scores.height} rows for {todo.sum()} documents")
         return _spread(scores, todo)
 
     def _edit(self, name: str, new: pl.Series) -> None:

@@ -95,7 +95,7 @@ def test_a_task_finds_its_files_beside_its_output(store: Store, tmp_path: Path) 
     assert texts(store, folder, Inline(), SMALL) == expected(5)
     names = [name for name in store.folder(step(folder)).names() if name.startswith("slice-")]
     assert names == ["slice-00000.json", "slice-00001.json", "slice-00002.json"]
-    slices = [store.folder(step(folder)).read_json(name) for name in names]
+    slices = [store.folder(step(folder)).read_json(name, list) for name in names]
     assert [[file["name"] for file in one] for one in slices] == [
         ["000.jsonl", "001.jsonl"],
         ["002.jsonl", "003.jsonl"],

@@ -25,7 +25,10 @@ __all__ = [
 
 DRAFT = "draft"
 # What version.json cannot do without.
-RECORD = ("name", "version", "kind", "digest", "rows", "bytes", "files", "ledger", "funnel", "tainted", "seal")
+RECORD = (
+    *("name", "version", "kind", "created", "digest", "rows", "bytes", "license", "files", "parents", "recipe"),
+    *("ledger", "funnel", "tainted", "seal"),
+)
 _NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 _VERSION = re.compile(r"[A-Za-z0-9]+([._+-][A-Za-z0-9]+)*")
 
