@@ -78,12 +78,16 @@ class Table:
         """The row groups of one part in order, restricted to `columns`."""
         with self._opened(part) as reader:
             for group in range(reader.num_row_groups):
-                yield from_arrow(reader.read_row_group(group, columns=list(columns) if columns is not None else None))
+                yield from_arrow(
+                    reader.read_row_group(group, list(columns) if columns is not None else None, use_threads=False)
+                )
 
     def batch(self, part: int, group: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """One row group of one part."""
         with self._opened(part) as reader:
-            return from_arrow(reader.read_row_group(group, columns=list(columns) if columns is not None else None))
+            return from_arrow(
+                reader.read_row_group(group, list(columns) if columns is not None else None, use_threads=False)
+            )
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Every batch of every part in order."""
