@@ -42,7 +42,9 @@ class Screen:
         work = partial(_screen_part, self.stages, replace(job.bare(), peers=_best(job.peers)))
         job.tool(Engine).run("screen", job, work, job.unfinished(layers.parts))
         measured = sum(task["measured"] for task in job.facts())
-        return {"rules": [entry for stage in self.stages for entry in stage.rules()], MEASURED: measured}
+        rules = [entry for stage in self.stages for entry in stage.rules()]
+        gold = [entry for stage in self.stages for entry in stage.gold()]
+        return {"rules": rules, MEASURED: measured, **({"gold": gold} if gold else {})}
 
 
 def _best(peers: tuple[Table, ...]) -> tuple[Table, ...]:

@@ -79,6 +79,15 @@ class Stage:
         """
         return {}
 
+    def gold(self) -> list[dict[str, Any]]:
+        """How well this stage does on labelled rows it brings along, one entry per set, for card and report.
+
+        An entry has `stage`, `set`, `rows`, `unit` (`document` or `span`), `results` (a list of `label`, `support`,
+        and `precision`, `recall`, `f1` as [value, low, high] or None), and may have `auc`, `threshold` and
+        `not_covered`, sentences on what the stage cannot see.
+        """
+        return []
+
     def measuring(self) -> dict[str, Any]:
         """The fields that change what is measured: everything not made with `decides`."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if not f.metadata.get(DECIDES)}
