@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from curation.dedup.buckets import FirstRows
 from curation.dedup.exact import ExactDuplicates, hash_128
+from curation.dedup.urls import normal
 from curation.engine import LocalEngine
 from dataset_cards.versions.files import Folder
 from dataset_cards.versions.job import Job
@@ -90,7 +91,64 @@ def test_neither_cuts_nor_memory_change_a_mark(
 
 def test_an_absent_or_empty_url_matches_nothing() -> None:
     urls = ["http://a", None, "", None, "", "  ", " http://a ", "http://A"]
-    assert search(ExactDuplicates(by="url"), urls)[0] == {6: 0}
+    assert search(ExactDuplicates(by="url"), urls)[0] == {6: 0, 7: 0}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://a.example/x", "HTTP://A.Example/x"),
+        ("http://a.example/x", "http://a.example:80/x"),
+        ("https://a.example/x", "https://a.example:443/x"),
+        ("https://a.example/x", "https://a.example:/x"),
+        ("https://a.example", "https://a.example/"),
+        ("https://a.example?q=1", "https://a.example/?q=1"),
+        ("https://a.example/x?q=1", "https://a.example/x?q=1#part"),
+        ("https://a.example/x", "https://a.example/x#"),
+        ("https://a.example/x", "\thttps://a.example/x\n"),
+        ("https://[2001:DB8::1]/", "https://[2001:db8::1]:443"),
+        ("https://Me:Pass@a.example/", "https://Me:Pass@A.EXAMPLE:443/#x"),
+        ("http://münchen.example/", "http://MÜNCHEN.example"),
+        ("ftp://a.example:21/x", "FTP://a.example:21/x"),
+    ],
+)
+def test_urls_that_must_name_the_same_page_are_one(one: str, other: str) -> None:
+    assert search(ExactDuplicates(by="url"), [one, other])[0] == {1: 0}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://a.example/x", "https://a.example/x"),
+        ("http://a.example/x", "http://www.a.example/x"),
+        ("http://a.example/x", "http://a.example/x/"),
+        ("http://a.example/x", "http://a.example/X"),
+        ("http://a.example/x", "http://a.example:8080/x"),
+        ("http://a.example:443/x", "http://a.example/x"),
+        ("http://a.example/%7Ex", "http://a.example/~x"),
+        ("http://a.example/a/../x", "http://a.example/x"),
+        ("http://a.example/?a=1&b=2", "http://a.example/?b=2&a=1"),
+        ("http://a.example/x", "http://a.example/x?utm_source=y"),
+        ("http://a.example/x", "http://a.example/x?"),
+        ("http://a.example/#!inbox", "http://a.example/#!sent"),
+        ("http://a.example/#/inbox", "http://a.example/"),
+        ("http://Me@a.example/", "http://me@a.example/"),
+        ("urn:ISBN:1", "URN:isbn:1"),
+        ("//a.example/x", "//A.example/x"),
+        ("http://a.example:8:0/x", "http://A.example:8:0/x"),
+        ("not a url", "Not a url"),
+    ],
+)
+def test_urls_that_may_name_other_pages_are_two(one: str, other: str) -> None:
+    assert search(ExactDuplicates(by="url"), [one, other])[0] == {}
+
+
+@given(st.lists(st.one_of(st.none(), st.text(st.sampled_from("hHtTpPsS:/?#@[].a8\n"), max_size=20)), max_size=20))
+def test_any_url_is_normal_once_made_so(values: list[str | None]) -> None:
+    once = normal(pl.Series("url", values, dtype=pl.String))
+    assert len(once) == len(values)
+    assert normal(once).to_list() == once.to_list()
+    assert [value is None for value in once] == [not (value or "").strip() for value in values]
 
 
 def test_empty_texts_match_each_other() -> None:

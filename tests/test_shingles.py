@@ -45,11 +45,10 @@ def mixed(value: int) -> int:
 
 
 def word_hash(word: str) -> int:
-    value = 0
-    for byte in word.encode():
-        value = ((value ^ byte) * 0x9E3779B97F4A7C15) & M
-        value ^= value >> 29
-    return mixed(value)
+    data, value = word.encode(), 0
+    for start in range(0, len(data) + 1, 8):
+        value = mixed(value ^ int.from_bytes(data[start : start + 8], "little"))
+    return value
 
 
 def shingles_of(text: str, n: int) -> list[int]:
@@ -69,7 +68,8 @@ def bands_of(shingles: list[int], bands: int, rows: int, seed: int) -> list[int]
     for band in range(bands):
         value = ((band + 1) * 0x9E3779B97F4A7C15) & M
         for row in range(band * rows, (band + 1) * rows):
-            least = min((int(multipliers[row]) * shingle + int(addends[row])) & M for shingle in shingles)
+            lanes = ((int(multipliers[row]) * (shingle >> 32) + int(addends[row])) % 2**32 for shingle in shingles)
+            least = min(lanes)
             value = (mixed(value ^ least) * 0x9FB21C651E98DF25) & M
         out.append(value)
     return out
@@ -183,10 +183,10 @@ def test_buffers_of_a_slice_hold_its_rows(values: list[str | None], skip: int, t
 def test_permutations_are_fixed_for_good() -> None:
     multipliers, addends = permutations(2, 1)
     assert [hex(value) for value in (*multipliers.tolist(), *addends.tolist())] == [
-        "0x910a2dec89025cc1",
-        "0xbeeb8da1658eec67",
-        "0xf893a2eefb32555e",
-        "0x71c18690ee42c90b",
+        "0x910a2ded",
+        "0xbeeb8da1",
+        "0xf893a2ee",
+        "0x71c18690",
     ]
 
 

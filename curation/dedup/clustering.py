@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from dataset_cards.versions.job import Job
 
-from .leaders import MEMBERS, Ints, Store, empty_store, judge, store_bytes
+from .leaders import Ints, Store, empty_store, judge, store_bytes
+from .pairs import describe, largest, near_threshold, nearest
 from .runs import Spill, read_group
 from .shingles import Hashes, Offsets
 
 FOUND = pa.schema([("first", pa.int64()), ("row", pa.int64()), ("jaccard", pa.float64())])
-LARGEST = 50  # clusters described in the facts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +45,7 @@ class Cluster:
             total += int(bounds[-1] - bounds[0])
         compared = capped = passes = 0
         clusters: list[dict[str, Any]] = []
+        arguable: list[dict[str, Any]] = []
         while any((block >= 0).any() for block in known):
             store = self._store(documents, total, longest)
             for block, (part, rows, bands, bounds, shingles) in zip(known, self._read(task), strict=True):
@@ -53,10 +53,12 @@ class Cluster:
                     store, rows, bands, bounds, shingles, block, self.min_jaccard, self.max_compared
                 )
                 dropped = leaders >= 0
-                out.add([leaders[dropped], rows[dropped], jaccard[dropped]], np.full(int(dropped.sum()), part))
+                went = leaders[dropped], rows[dropped], jaccard[dropped]
+                out.add(went, np.full(int(dropped.sum()), part))
+                arguable = nearest(arguable + near_threshold(*went, self.min_jaccard), self.min_jaccard)
             clusters = largest(clusters + describe(store))
             compared, capped, passes = compared + int(store.counts[3]), capped + int(store.counts[4]), passes + 1
-        facts = {"compared": compared, "capped": capped, "passes": passes, "clusters": clusters}
+        facts = {"compared": compared, "capped": capped, "passes": passes, "clusters": clusters, "arguable": arguable}
         self.job.finish(task, [], blocks=out.close(), documents=documents, **facts)
 
     def _read(self, task: int) -> Iterator[tuple[int, Offsets, Hashes, Offsets, Hashes]]:
@@ -70,28 +72,3 @@ class Cluster:
         half = self.budget_bytes // 2
         leaders = min(documents, max(1, half // store_bytes(self.bands)))
         return empty_store(leaders, min(shingles, max(longest, half // 8)), self.bands)
-
-
-def describe(store: Store) -> list[dict[str, Any]]:
-    """The largest clusters: the row that stays, how many documents it stands for, and the first that went."""
-    count = int(store.counts[0])
-    sizes: npt.NDArray[np.int64] = store.sizes[:count]
-    order = np.argsort(-sizes, kind="stable")[:LARGEST]
-    clusters = []
-    for leader in order[sizes[order] > 1].tolist():
-        size = int(sizes[leader])
-        shown = min(size - 1, MEMBERS)
-        members = zip(store.members[leader, :shown].tolist(), store.likeness[leader, :shown].tolist(), strict=True)
-        clusters.append(
-            {
-                "kept": int(store.rows[leader]),
-                "size": size,
-                "members": [{"row": row, "jaccard": jaccard} for row, jaccard in members],
-            }
-        )
-    return clusters
-
-
-def largest(clusters: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The LARGEST clusters, the earliest first among equals."""
-    return sorted(clusters, key=lambda cluster: (-cluster["size"], cluster["kept"]))[:LARGEST]

@@ -17,6 +17,7 @@ from dataset_cards.versions.job import Job
 from .buckets import LONG_KEYS, Join, slice_of, slices_for
 from .runs import Spill, blocks
 from .shingles import Hashes, buffers
+from .urls import normal
 from .verdicts import Mark
 
 
@@ -25,14 +26,14 @@ class ExactDuplicates:
     """Of the documents with the same key, the first in corpus order stays; the others are dropped.
 
     Keys are compared by 128-bit BLAKE2b: equal for different documents with a chance below 1e-20 in a corpus of a
-    billion, and not even on purpose, which matters because the authors of a crawled text may be hostile. An absent or
-    empty URL matches nothing; an empty text matches another empty text.
+    billion, and not even on purpose, which matters because the authors of a crawled text may be hostile. URLs are
+    compared as `urls.normal` writes them. An absent or empty URL matches nothing; an empty text matches another.
 
     Drops as `exact-duplicates/same-text` or `exact-duplicates/same-url`; the sidecar has `duplicate_of` (Int64, the row
     number in the corpus of the document that stays).
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     budget_bytes: ClassVar[int] = 256 << 20  # how it runs, not what it does: any value gives the same rows
 
     by: Literal["text", "url"] = "text"
@@ -72,7 +73,7 @@ class ExactDuplicates:
     def keys(self, values: pl.Series) -> pl.Series:
         """What is compared, null where a document takes no part."""
         if self.by == "url":
-            return values.str.strip_chars().replace("", None)
+            return normal(values)
         if self.fold:
             return values.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
         return values

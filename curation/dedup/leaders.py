@@ -32,6 +32,8 @@ class Store(NamedTuple):
     sizes: Offsets  # (leaders,) documents in the cluster, its leader included
     members: Offsets  # (leaders, MEMBERS)
     likeness: Floats  # (leaders, MEMBERS)
+    least_alike: Offsets  # (leaders,) the document that went for it with the lowest Jaccard index
+    least: Floats  # (leaders,) that index
     keys: Hashes  # (slots,)
     heads: Ints  # (slots,) first entry of the bucket, -1: free slot
     tails: Ints  # (slots,)
@@ -42,7 +44,7 @@ class Store(NamedTuple):
 
 def store_bytes(bands: int) -> int:
     """Bytes per leader besides its shingles."""
-    return 8 * 3 + 16 * MEMBERS + bands * (4 * 16 + 8)
+    return 8 * 5 + 16 * MEMBERS + bands * (4 * 16 + 8)
 
 
 def empty_store(leaders: int, values: int, bands: int) -> Store:
@@ -55,6 +57,8 @@ def empty_store(leaders: int, values: int, bands: int) -> Store:
         sizes=np.ones(leaders, np.int64),
         members=np.empty((leaders, MEMBERS), np.int64),
         likeness=np.empty((leaders, MEMBERS), np.float64),
+        least_alike=np.empty(leaders, np.int64),
+        least=np.full(leaders, 2.0),
         keys=np.empty(slots, np.uint64),
         heads=np.full(slots, -1, np.int32),
         tails=np.empty(slots, np.int32),
@@ -138,6 +142,9 @@ def _join(store: Store, leader: int, row: int, jaccard: float) -> None:
     if member < MEMBERS:
         store.members[leader, member] = row
         store.likeness[leader, member] = jaccard
+    if jaccard < store.least[leader]:
+        store.least_alike[leader] = row
+        store.least[leader] = jaccard
     store.sizes[leader] += 1
 
 

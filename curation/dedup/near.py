@@ -1,5 +1,6 @@
 """Dropping documents that say nearly the same as an earlier one that stays, verified by their true Jaccard index."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,9 +9,10 @@ from curation.layers import Layers
 from dataset_cards.versions.job import Job
 
 from .buckets import Join, slices_for
-from .clustering import Cluster, largest
+from .clustering import Cluster
 from .leaders import store_bytes
 from .linking import Link
+from .pairs import largest, to_judge
 from .runs import blocks
 from .signatures import MinHash, Sign, Suspect
 from .sketches import collision_probability
@@ -36,7 +38,7 @@ class NearDuplicates:
     earliest such document) and `jaccard` (Float64).
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     budget_bytes: ClassVar[int] = 256 << 20  # how it runs, not what it does: any value gives the same rows
 
     ngram: int = 5
@@ -58,9 +60,11 @@ class NearDuplicates:
 
         Returns:
             `near_duplicates`, a dict of `threshold`: min_jaccard; `s_curve`: [Jaccard index, probability to share a
-            band] pairs; `pairs_verified`: pairs whose sets were compared; `capped`: documents with more than
-            `max_compared` candidates; `clusters`: the 50 largest, each with the row `kept`, its `size` and up to five
-            `members` with their `jaccard`.
+            band] pairs; `s_curve_in_words`: `curve()`; `pairs_verified`: pairs whose sets were compared; `capped`:
+            documents with more than `max_compared` candidates; `clusters`: the 50 largest, each with the row `kept`,
+            its `size` and up to five `members` with their `jaccard`; `pairs`: up to 50 drops for people to judge, each
+            with the rows `kept` and `dropped`, the `jaccard` index, and `why` it is shown: `large-cluster` (the least
+            alike of one of the 20 largest) or `just-above-threshold` (drawn by lot, 30).
         """
         engine = job.tool(Engine)
         found = self._find(job, engine)
@@ -68,14 +72,28 @@ class NearDuplicates:
         engine.run("mark", job, mark, job.unfinished(Layers(job.inputs).parts))
         facts = found.facts()
         points = [step / 20 for step in range(1, 21)]
+        clusters = largest([cluster for batch in facts for cluster in batch["clusters"]])
+        arguable = [pair for batch in facts for pair in batch["arguable"]]
+        shown = ("kept", "size", "members")
         near = {
             "threshold": self.min_jaccard,
             "s_curve": [[point, collision_probability(point, self.bands, self.rows)] for point in points],
+            "s_curve_in_words": self.curve(),
             "pairs_verified": sum(batch["compared"] for batch in facts),
             "capped": sum(batch["capped"] for batch in facts),
-            "clusters": largest([cluster for batch in facts for cluster in batch["clusters"]]),
+            "clusters": [{key: cluster[key] for key in shown} for cluster in clusters],
+            "pairs": to_judge(clusters, arguable, self.min_jaccard),
         }
         return {"near_duplicates": near}
+
+    def curve(self) -> str:
+        """The share of pairs that is compared, by their Jaccard index, as a sentence."""
+        steps = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+        shares = (f"{_percent(collision_probability(step, self.bands, self.rows))} at {step}" for step in steps)
+        return (
+            f"{self.bands} bands of {self.rows} rows compare, of the pairs with a Jaccard index of {steps[0]} to "
+            f"{steps[-1]}: {', '.join(shares)}. Of the compared, those of {self.min_jaccard} or more go."
+        )
 
     def _find(self, job: Job, engine: Engine) -> Job:
         """The finished phase that holds what is to be dropped."""
@@ -124,3 +142,9 @@ class NearDuplicates:
         for phase in (keys, edges, suspects):
             phase.folder.remove()
         return found
+
+
+def _percent(share: float) -> str:
+    """Rounded down to a tenth, so that nearly all is not called all."""
+    tenths = math.floor(1000 * share)
+    return f"{tenths / 10:g} %" if tenths else "below 0.1 %"

@@ -47,9 +47,8 @@ def shingle_sets(
     """The distinct shingles of every document as they first appear: offsets, shape (documents + 1,), and hashes."""
     documents = len(offsets) - 1
     words = np.empty(room(offsets), np.uint64)
-    slots = mask_for(len(words)) + 1
-    table = np.empty(slots, np.uint64)
-    stamps = np.full(slots, -1, np.int64)
+    table = np.empty(1024, np.uint64)
+    stamps = np.full(1024, -1, np.int64)
     bounds = np.zeros(documents + 1, np.int64)
     values = np.empty((offsets[documents] - offsets[0]) // 2 + documents, np.uint64)
     total = 0
@@ -57,9 +56,12 @@ def shingle_sets(
         count = hash_words(data, offsets[document], offsets[document + 1], kinds, starts, mapped, words)
         count = hash_shingles(words, count, n)
         mask = mask_for(count)
+        if mask >= len(table):
+            table = np.empty(mask + 1, np.uint64)
+            stamps = np.full(mask + 1, -1, np.int64)
         for at in range(count):
             if insert(table, stamps, document, mask, words[at]):
                 values[total] = words[at]
                 total += 1
         bounds[document + 1] = total
-    return bounds, values[:total].copy()
+    return bounds, values[:total]  # a copy would cost more than the room after it, which is never touched
