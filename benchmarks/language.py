@@ -58,7 +58,7 @@ def udhr(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def gold(folder: Path) -> dict[str, list[tuple[str, str]]]:
-    known = {SAME.get(code, code) for code in packaged().languages}
+    known = {SAME.get(code, code) for code in packaged().labels}
     sets = {
         "udhr": list(udhr(folder / "udhr2_nltk.zip")),
         "lingua": [(row["lang"], row["text"]) for row in lines(folder / "lingua_sentences_75.jsonl.zst")],

@@ -20,10 +20,12 @@ from .versions.lock import locked
 from .versions.step import Step, in_order, parents
 from .versions.store import Store
 from .versions.table import Table
-from .versions.version import DRAFT, DatasetVersion, content_digest, parse_ref, seal, sha256
+from .versions.version import DRAFT, Damaged, DatasetVersion, content_digest, parse_ref, seal, sha256
 
 EXAMPLES = "ledger/examples.parquet"
-SIDE_FILES = ("ledger/rows.parquet", "ledger/quarantine.parquet", EXAMPLES)
+MODEL = "model/"  # where a step puts what it made besides rows; its facts list these files under `files`
+PAIRS = "ledger/pairs.parquet"
+SIDE_FILES = ("ledger/rows.parquet", "ledger/quarantine.parquet", EXAMPLES, PAIRS, "ledger/spans.parquet")
 # What decides the bytes of rows; recorded so that a difference years later can be explained.
 _PACKAGES = ("datasets", "datatrove", "numba", "numpy", "polars", "pyarrow", "spacy", "trafilatura")
 
@@ -48,7 +50,7 @@ def freeze(store: Store, step: Step, ref: str, recipe: Mapping[str, Any]) -> Dat
     folder = store.root / "versions" / name / label
     with locked(store.root / "locks", f"versions.{name}", lambda: None):
         files = _data_files(store.table(step))
-        side_files = _side_files(store.folder(step))
+        side_files = [*_side_files(store.folder(step)), *_model_files(store, step)]
         record = _record(store, step, ref, recipe, [*files, *side_files])
         if folder.exists("version.json") and label != DRAFT:
             frozen = store.version(ref)
@@ -59,8 +61,8 @@ def freeze(store: Store, step: Step, ref: str, recipe: Mapping[str, Any]) -> Dat
             _copy(store.folder(step), file.pop("from"), folder, file["path"])
         record = {**record, "seal": seal(record)}
         documents = {
-            "README.md": render_card(record, _examples(folder)),
-            "report.html": render_report(record, _examples(folder)),
+            "README.md": render_card(record, _shown(folder, EXAMPLES)),
+            "report.html": render_report(record, _shown(folder, EXAMPLES), _shown(folder, PAIRS)),
         }
         for path, text in documents.items():
             folder.write_bytes(path, text.encode())
@@ -76,6 +78,13 @@ def _same(frozen: DatasetVersion, record: Mapping[str, Any]) -> None:
         raise FileExistsError(
             f"{frozen.ref} is frozen with other rows ({rows}); choose another version; "
             "`gristmill diff` then shows the difference"
+        )
+    models = [
+        {f["path"]: f["sha256"] for f in r["files"] if f["path"].startswith(MODEL)} for r in (frozen.json, record)
+    ]
+    if models[0] != models[1]:
+        raise FileExistsError(
+            f"{frozen.ref} is frozen with the same rows, but with another model; choose another version"
         )
     for key in ("kind", "license", "source", "ledger"):
         if frozen.json[key] != record[key]:
@@ -103,10 +112,27 @@ def _side_files(source: Folder) -> list[dict[str, Any]]:
     return found
 
 
-def _file(source: Folder, name: str, path: str, rows: int) -> dict[str, Any]:
+def _model_files(store: Store, step: Step) -> list[dict[str, Any]]:
+    """What the step made besides rows; none of these files is counted in rows.
+
+    Raises:
+        Damaged: a file of the step's cache is gone.
+    """
+    source, found = store.folder(step), []
+    for path in store.done(step)["facts"].get("files", ()):
+        if not path.startswith(MODEL) or ".." in path.split("/"):
+            raise ValueError(f"{step.name}: a step may add files under {MODEL} and not {path!r}")
+        if not source.exists(path):
+            raise Damaged(f"{source}/{path} is missing; delete the folder {source} and run again")
+        found.append(_file(source, path, path))
+    return found
+
+
+def _file(source: Folder, name: str, path: str, rows: int | None = None) -> dict[str, Any]:
     with source.open(name) as file:
         digest = sha256(file)
-    return {"from": name, "path": path, "rows": rows, "bytes": source.size(name), "sha256": digest}
+    counted = {} if rows is None else {"rows": rows}
+    return {"from": name, "path": path, **counted, "bytes": source.size(name), "sha256": digest}
 
 
 def _copy(source: Folder, name: str, target: Folder, path: str) -> None:
@@ -121,7 +147,7 @@ def _record(
     """Everything version.json says but its seal; each file with the place it comes `from`."""
     name, label = parse_ref(ref)
     done = store.done(step)
-    facts = dict(done["facts"])
+    facts = {key: value for key, value in done["facts"].items() if key != "files"}
     table = store.table(step)
     funnel = store.funnel(step)
     data = [file for file in files if file["path"].startswith("data/")]
@@ -174,10 +200,10 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _examples(folder: Folder) -> pl.DataFrame:
-    if not folder.exists(EXAMPLES):
+def _shown(folder: Folder, path: str) -> pl.DataFrame:
+    if not folder.exists(path):
         return pl.DataFrame()
-    with folder.open(EXAMPLES) as file:
+    with folder.open(path) as file:
         return pl.read_parquet(file)
 
 
