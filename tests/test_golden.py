@@ -29,8 +29,10 @@ import pytest
 
 import curation
 import dataset_cards
+from curation.classify.model import Model
 from curation.ingest import Cut, Ingest
 from curation.marks import verdicts
+from curation.mix.tokens import Tokenizer
 from curation.stage import Docs, Stage
 from dataset_cards.intake.source import Input
 from dataset_cards.versions.step import Step, kebab
@@ -114,6 +116,10 @@ def produce(folder: Path) -> list[Any]:
     if "input" in OPS[name].__dataclass_fields__:
         source = folder / "input" if (folder / "input").is_dir() else folder / "input.jsonl"
         fields["input"] = Input.find(str(source))
+    if isinstance(model := fields.get("model"), dict):
+        fields["model"] = Model.at(str(folder / model["file"]), model["label"])
+    if isinstance(tokenizer := fields.get("tokenizer"), str):
+        fields["tokenizer"] = Tokenizer.find(str(folder / tokenizer))
     op = OPS[name](**fields)
     return list(_scored(op, folder) if isinstance(op, Stage) else _run(op, folder, built(given.get("before", []))))
 
@@ -137,6 +143,8 @@ def _run(op: Any, folder: Path, before: tuple[Any, ...]) -> Iterator[Any]:
             inputs = (Step("golden/read", Ingest(input=Input.find(str(folder / "input.jsonl")))),)
             for number, earlier in enumerate(before):
                 inputs = (*inputs, Step(f"golden/{number}", earlier, inputs))
+            for path in sorted(folder.glob("evaluation*.jsonl")):  # sets of rows to look for
+                inputs = (*inputs, Step(f"golden/{path.stem}", Ingest(input=Input.find(str(path)))))
         step = Step("golden/op", op, inputs)
         rows = store.run(step, (Inline(), Cut())).collect()
         if "id" not in rows.columns:  # marks lie beside their documents

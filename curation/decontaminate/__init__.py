@@ -1,0 +1,1 @@
+"""Decontamination: rows that hold items of evaluation sets are found and dropped."""
