@@ -1,7 +1,7 @@
 """The extract stage: main text of real pages, what each failure is called, and hostile pages.
 
 How extractors compare is measured by benchmarks/extraction.py, not here; the laws of every stage are in
-test_stage_laws.py.
+test_stage_laws.py. Hostile pages are large enough that an extractor whose work grows with a square would not end.
 """
 
 import gzip
@@ -66,13 +66,35 @@ def test_articles_come_out_whole_and_alone(articles: list[tuple[str, str]]) -> N
     assert sum(recall) / len(recall) > 0.96
 
 
-def test_the_text_is_what_trafilatura_writes(articles: list[tuple[str, str]]) -> None:
+def words(text: str) -> Counter[str]:
+    return Counter(re.findall(r"\w+", text))
+
+
+def test_the_rules_find_what_trafilatura_finds(articles: list[tuple[str, str]]) -> None:
+    docs = pages(*(html for html, _ in articles))
+    ours, theirs = (Extract(method=method).score(docs)["text"] for method in ("rules", "trafilatura"))  # type: ignore[arg-type]
+    shares = [
+        2 * (words(a) & words(b)).total() / (words(a).total() + words(b).total())
+        for a, b in zip(ours, theirs, strict=True)
+    ]
+    assert sum(shares) / len(shares) > 0.98
+    assert sum(share > 0.99 for share in shares) > 0.8 * len(shares)
+
+
+def test_trafilatura_is_asked_as_it_stands(articles: list[tuple[str, str]]) -> None:
     some = [html for html, _ in articles[:12]]
     for favor in ("recall", "balance", "precision"):
-        ours = Extract(favor=favor).score(pages(*some))["text"].to_list()  # type: ignore[arg-type]
+        ours = Extract(method="trafilatura", favor=favor).score(pages(*some))["text"].to_list()  # type: ignore[arg-type]
         options = {"favor_recall": favor == "recall", "favor_precision": favor == "precision"}
         theirs = [trafilatura.extract(html, fast=True, include_comments=False, **options) for html in some]  # type: ignore[arg-type]
         assert ours == theirs
+
+
+def test_a_page_in_which_the_rules_find_too_little_is_left_to_trafilatura() -> None:
+    body = " ".join(SENTENCE for _ in range(5))
+    hidden = json.dumps({"@type": "NewsArticle", "articleBody": body})
+    page = f'<html><head><script type="application/ld+json">{hidden}</script></head><body><p>Loading.</p></body></html>'
+    assert facts(page)["text"] == facts(page, method="trafilatura")["text"] == body
 
 
 def test_a_page_reads_the_same_whatever_was_read_before(articles: list[tuple[str, str]]) -> None:
@@ -85,6 +107,51 @@ def test_paragraphs_and_items_are_lines() -> None:
         f"<html><body><article><p>{SENTENCE}</p><p>Second.</p><ul><li>one</li><li>two</li></ul></article></body></html>"
     )
     assert facts(page)["text"] == f"{SENTENCE}\nSecond.\n- one\n- two"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        (f"<ul><li>one</li><li>two<ul><li>inner</li></ul></li></ul>{ARTICLE}", "- one\n- two\n  - inner"),
+        (
+            f"<table><tr><th>a</th><th>b</th></tr><tr><td>1</td><td><p>2</p></td></tr></table>{ARTICLE}",
+            "| a | b |\n| 1 | 2 |",
+        ),
+        (f"<pre><code>def f():\n    <span>return</span> 1\n</code></pre>{ARTICLE}", "def f():\n    return 1"),
+        (f"<p>one<br>two <b>bold</b>ly <a href=x>linked</a></p>{ARTICLE}", "one\ntwo boldly linked"),
+        (f"<blockquote><p>first</p><p>second</p></blockquote>{ARTICLE}", "first\nsecond"),
+        (f"<h2>A <i>heading</i></h2>{ARTICLE}", "A heading"),
+    ],
+)
+def test_each_kind_of_block_has_its_lines(page: str, text: str) -> None:
+    long = "".join(f"<p>{number}. {SENTENCE}</p>" for number in range(12))
+    found = facts(f"<html><body><main>{page.replace(ARTICLE, long)}</main></body></html>")["text"]
+    assert found.startswith(f"{text}\n0. {SENTENCE}\n1.")
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "<nav><p>Menu of this place</p></nav>",
+        "<div class='sidebar'><p>Menu of this place</p></div>",
+        "<p style='display: none'>Menu of this place</p>",
+        "<div aria-hidden='true'><p>Menu of this place</p></div>",
+        "<div id='comments'><p>Menu of this place</p></div>",
+        "<form><p>Menu of this place</p></form>",
+        "<div><a href=1>Menu of</a> <a href=2>this place</a></div>",
+    ],
+)
+def test_what_stands_around_the_main_text_is_left_out(around: str) -> None:
+    long = "".join(f"<p>{number}. {SENTENCE}</p>" for number in range(12))
+    for page in (f"<main>{around}{long}</main>", f"{around}{long}"):
+        found = facts(f"<html><body>{page}</body></html>")["text"]
+        assert found.count(SENTENCE) == 12
+        assert "Menu" not in found
+
+
+def test_a_page_that_is_all_unwanted_is_kept() -> None:
+    long = "".join(f"<p>{number}. {SENTENCE}</p>" for number in range(12))
+    assert facts(f"<html><body><div class='widget'>{long}</div></body></html>")["text"].count(SENTENCE) == 12
 
 
 def test_rows_that_are_no_html_pass_unchanged() -> None:
@@ -114,7 +181,7 @@ def test_a_page_without_text_has_no_content(page: str) -> None:
         (f"<html><body>{ARTICLE}</body></html>", {"max_bytes": 100}, "TooLarge"),
         (f"<html><body>{ARTICLE * 50}</body></html>", {"max_elements": 100}, "TooLarge"),
         (f"<html><body><p>{'<a href=x>word</a> ' * 30_000}", {}, "TooLarge"),
-        (f"<html><body><p>{'<span>word</span> ' * 30_000}", {}, "TooLarge"),
+        (f"<html><body><p>{'<span>word</span> ' * 30_000}", {"method": "trafilatura"}, "TooLarge"),
         (f"<html><body><div {' '.join(f'a{n}=x' for n in range(30_000))}>{ARTICLE}", {}, "TooLarge"),
     ],
 )
@@ -138,12 +205,24 @@ def test_a_page_that_cannot_be_read_says_why(page: str, fields: dict[str, Any], 
         "<p>" + "w" * 1_000_000,
         "<script>" + "</scr" * 100_000,
         '<script type="application/ld+json">' + '{"a":[' * 50_000 + "</script>" + ARTICLE,
+        "<main><p>" + "word " * 390_000,
+        "<main>" + "<div>words</div>" * 49_000,
+        "<main>" + "<div><a href=x>word</a></div>" * 20_000 + "<div class=menu>x</div>" * 8_000,
+        "<main>" + "<div id=comments><article>word</article>" * 120 + "</div>" * 120 + "<ul><li>word" * 15_000,
+        "<article><p>" + "<b>word</b> tail " * 45_000,
+        "".join(f"<div class='{'menu' * 100}{n}'>word</div>" for n in range(4_000)),
+        "<form>words</form>" * 40_000,
+        "<div>" * 250 + "<p>word <a href=x>word</a></p>" * 15_000,
     ],
     ids=lambda page: page[:12].replace("\0", "NUL"),
 )
 def test_a_hostile_page_ends_in_text_or_a_reason(page: str) -> None:
     found = facts(f"<html><body>{page}</body></html>")
     assert (found["text"] is not None) + found["no_content"] + found["failed"] == 1
+
+
+def test_the_rules_read_what_is_too_much_for_trafilatura() -> None:
+    assert facts(f"<html><body><p>{'<span>word</span> ' * 30_000}")["characters"] == 149_999
 
 
 def test_a_bad_page_spoils_no_other() -> None:
@@ -172,6 +251,8 @@ def test_each_failure_has_its_reason() -> None:
     assert Extract().drop() == {"unparsable": Rule("failed", "flagged"), "no-content": Rule("no_content", "flagged")}
 
 
-def test_an_unknown_favor_is_refused() -> None:
+def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ValueError, match="favor is 'speed'"):
         Extract(favor="speed")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="method is 'guess'"):
+        Extract(method="guess")  # type: ignore[arg-type]
