@@ -1,20 +1,26 @@
 """What became of every document, gathered after the last decision: the ledger of rows, signals, and real examples."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
+from dataset_cards.versions.files import Folder
 from dataset_cards.versions.job import Job
 from dataset_cards.versions.store import DONE
 from dataset_cards.versions.table import Table, write_parquet
 
 from .examples import choose
+from .excerpts import veiled_excerpts
 from .layers import DROP, Layers
+from .moves import moves
+from .pairs import side_by_side
 from .screen import MEASURED
-from .signals import categories, histograms
+from .signals import categories, edits, histograms
+from .spans import copy_spans, even
+from .stage import Stage
 
 # Referenced rows whose ids are looked up in one pass over the corpus: bounds memory, 8 bytes and an id each.
 LOOKUPS = 1 << 20
@@ -23,34 +29,72 @@ MOST_SOURCES = 100
 _ROWS = pa.schema([(name, pa.string()) for name in ("id", "source", "stage", "reason", "duplicate_of")])
 
 
-def gather(job: Job) -> dict[str, Any]:
-    """Write the `ledger` folder (`rows`, `quarantine` and `examples` as Parquet); return facts for the card."""
+def gather(job: Job, veil: Sequence[Stage] = ()) -> dict[str, Any]:
+    """Write the `ledger` folder (`rows`, `quarantine`, `examples`, `pairs`, `spans` as Parquet); return facts.
+
+    Args:
+        veil: stages that mask what must not be shown. Every excerpt of a row that is not kept passes through them:
+            a row that was dropped early was never masked.
+    """
     layers = Layers(job.inputs)
-    by_table = [(Layers((table,)), _done(table)["facts"].get("rules", [])) for table in layers.tables]
-    rules = [rule for _, own in by_table for rule in own]
+    told = [_done(table)["facts"] for table in layers.tables]
+    rules = [rule for facts in told for rule in facts.get("rules", [])]
     ledger = job.folder / "ledger"
-    write_parquet(ledger, "rows.parquet", _gone(layers), _ROWS)
-    reasons = _copy_quarantine(layers.documents, ledger)
-    write_parquet(ledger, "examples.parquet", [choose(layers, rules)])
+    write_parquet(ledger, "rows.parquet", even(_gone(layers), LOOKUPS), _ROWS)
+    reasons = _copy_quarantine(layers, ledger, veil)
+    write_parquet(ledger, "examples.parquet", [choose(layers, rules, veil)])
+    spans = copy_spans(layers, ledger)
+    by_table = [(Layers((table,)), facts.get("rules", [])) for table, facts in zip(layers.tables, told, strict=True)]
     facts = {
         "signals": [entry for one, own in by_table for entry in histograms(one, own)],
         "categories": [entry for one, own in by_table for entry in categories(one, own)],
+        "moves": _moves(layers, told),
+        "edits": _edits(layers, told),
         "quarantine": reasons,
-        **_kept_facts(job),
+        **({"spans": spans} if spans else {}),
+        **kept_facts(job),
     }
-    for table in layers.tables:
-        facts.update({key: value for key, value in _done(table)["facts"].items() if key not in ("rules", MEASURED)})
+    for one in told:
+        facts.update({key: value for key, value in one.items() if key not in ("rules", "gold", MEASURED)})
+    if gold := [entry for one in told for entry in one.get("gold", [])]:
+        facts["gold"] = gold
     if near := facts.get("near_duplicates"):
-        facts["near_duplicates"] = {**near, "clusters": [_named(layers, cluster) for cluster in near["clusters"]]}
+        pairs = near.get("pairs", [])
+        write_parquet(ledger, "pairs.parquet", [side_by_side(layers, pairs, veil)])
+        clusters = _named(layers, near["clusters"])
+        facts["near_duplicates"] = {**{key: near[key] for key in near if key != "pairs"}, "clusters": clusters}
     return facts
 
 
-def _named(layers: Layers, cluster: dict[str, Any]) -> dict[str, Any]:
-    """A cluster of near-duplicates with ids in place of row numbers."""
-    numbers = [cluster["kept"], *(member["row"] for member in cluster["members"])]
-    ids = dict(_ids(layers, pl.Series(numbers, dtype=pl.Int64)).iter_rows())
-    members = [{"id": ids[member["row"]], "jaccard": member["jaccard"]} for member in cluster["members"]]
-    return {"kept": ids[cluster["kept"]], "size": cluster["size"], "members": members}
+def _moves(layers: Layers, told: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What moved limits would change, for every screening; an op without rules of its own may drop anything."""
+    found = []
+    for table, facts in enumerate(told):
+        if facts.get("rules"):
+            last = all("rules" in later and not later["rules"] for later in told[table + 1 :])
+            found += moves(layers, table, facts["rules"], last)
+    return found
+
+
+def _edits(layers: Layers, told: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Rows whose text or language a stage replaced, for every stage that is there to change something."""
+    found: dict[str, int] = {}
+    for table, facts in list(zip(layers.tables, told, strict=True))[1:]:
+        if "rules" not in facts:  # an op that compares documents; the stages it counts as are those of its funnel
+            found |= {entry["stage"]: 0 for entry in _done(table)["funnel"]}
+        found |= {rule["stage"]: 0 for rule in facts.get("rules", [])} | edits(table)
+    return found
+
+
+def _named(layers: Layers, clusters: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Clusters of near-duplicates with ids in place of row numbers."""
+    numbers = {one["kept"] for one in clusters} | {member["row"] for one in clusters for member in one["members"]}
+    ids = dict(_ids(layers, pl.Series(sorted(numbers), dtype=pl.Int64)).iter_rows())
+    named = []
+    for one in clusters:
+        members = [{"id": ids[member["row"]], "jaccard": member["jaccard"]} for member in one["members"]]
+        named.append({"kept": ids[one["kept"]], "size": one["size"], "members": members})
+    return named
 
 
 def _done(table: Table) -> dict[str, Any]:
@@ -108,24 +152,26 @@ def _ids(layers: Layers, rows: pl.Series) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def _copy_quarantine(documents: Table, ledger: Any) -> dict[str, int]:
+def _copy_quarantine(layers: Layers, ledger: Folder, veil: Sequence[Stage]) -> dict[str, int]:
     """Gather the quarantine of every task into one file; returns how many entries each reason has."""
-    names = [name for name in documents.folder.names() if name.startswith("quarantine-")]
+    folder = layers.documents.folder
+    names = [name for name in folder.names() if name.startswith("quarantine-")]
     reasons: Counter[str] = Counter()
 
     def frames() -> Iterator[pl.DataFrame]:
         for name in names:
-            with documents.folder.open(name) as file:
+            with folder.open(name) as file:
                 frame = pl.read_parquet(file)
             reasons.update(dict(frame.get_column("reason").value_counts().iter_rows()))
-            yield frame
+            excerpt = veiled_excerpts(frame.get_column("excerpt"), layers, veil)
+            yield frame.with_columns(excerpt.alias("excerpt"))
 
     schema = pa.schema([(name, pa.string()) for name in ("file", "position", "reason", "excerpt")])
     write_parquet(ledger, "quarantine.parquet", frames(), schema)
     return dict(sorted(reasons.items()))
 
 
-def _kept_facts(job: Job) -> dict[str, Any]:
+def kept_facts(job: Job) -> dict[str, Any]:
     """Languages, sources and lengths of the kept documents, added up over the shards."""
     tasks = job.facts()
     sources = _sum(task["sources"] for task in tasks)

@@ -1,5 +1,6 @@
 """Real documents for the report: some that each rule dropped, some it only just kept, some that were kept."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,13 +8,14 @@ import numpy.typing as npt
 import polars as pl
 from numba import njit
 
+from .excerpts import excerpts
 from .kernels.text import Bytes, Offsets
-from .layers import DROP, LANGUAGE, TEXT, Layers
+from .layers import DROP, Layers
+from .stage import Stage
 from .words import buffers
 
 PER_RULE = 8
 KEPT = 20
-CHARACTERS = 4000
 
 EXAMPLES = pl.Schema(
     dict.fromkeys(("role", "stage", "reason", "signal"), pl.String)
@@ -41,14 +43,18 @@ def shuffled(data: Bytes, offsets: Offsets) -> npt.NDArray[np.float64]:
     return out
 
 
-def choose(layers: Layers, rules: list[dict[str, Any]]) -> pl.DataFrame:
-    """Examples as `ledger/examples.parquet` holds them; the same whatever the parts and workers were."""
+def choose(layers: Layers, rules: list[dict[str, Any]], veil: Sequence[Stage] = ()) -> pl.DataFrame:
+    """Examples as `ledger/examples.parquet` holds them; the same whatever the parts and workers were.
+
+    Args:
+        veil: stages that mask what must not be shown, for rows that were dropped before they were masked.
+    """
     numeric = [rule for rule in rules if rule["kind"] in ("below", "above")]
     places = _places(layers, numeric)
     if not places.height:
         return pl.DataFrame(schema=EXAMPLES)
     by_reason = {f"{rule['stage']}/{rule['reason']}": rule for rule in rules}
-    rows = [_read(layers, group, by_reason) for group in places.partition_by("part", "group")]
+    rows = [_read(layers, group, by_reason, veil) for group in places.partition_by("part", "group")]
     found = pl.concat(rows).sort("role", "reason_order", "order", "row")
     return found.select(EXAMPLES.names())
 
@@ -97,11 +103,13 @@ def _best(places: pl.DataFrame) -> pl.DataFrame:
     return places.sort("role", "reason", "order", "row").filter(rank < most)
 
 
-def _read(layers: Layers, places: pl.DataFrame, rules: dict[str, dict[str, Any]]) -> pl.DataFrame:
+def _read(
+    layers: Layers, places: pl.DataFrame, rules: dict[str, dict[str, Any]], veil: Sequence[Stage]
+) -> pl.DataFrame:
     """The rows at `places`, all in one row group, with text and the value that decided."""
-    part, group = places.item(0, "part"), places.item(0, "group")
     signals = tuple(dict.fromkeys(f"{rule['stage']}.{rule['signal']}" for rule in rules.values()))
-    frame = layers.batch(part, group, ("id", TEXT, LANGUAGE, "source", "url", *signals))[places.get_column("index")]
+    index = places.get_column("index")
+    frame = excerpts(layers, places.item(0, "part"), places.item(0, "group"), index, veil, signals)
     values, limits, names, orders = [], [], [], []
     known = list(rules)
     for reason, row in zip(places.get_column("reason"), frame.iter_rows(named=True), strict=True):
@@ -112,22 +120,14 @@ def _read(layers: Layers, places: pl.DataFrame, rules: dict[str, dict[str, Any]]
         limits.append(float(rule["limit"]) if rule and numeric else None)
         names.append(rule["signal"] if rule else None)
         orders.append(known.index(reason) if reason in rules else len(known))
-    text = frame.get_column(TEXT)
-    return pl.DataFrame(
-        {
-            "role": places.get_column("role"),
-            "stage": places.get_column("reason").str.replace(r"/.*$", ""),
-            "reason": places.get_column("reason").str.replace(r"^[^/]*/", ""),
-            "signal": pl.Series(names, dtype=pl.String),
-            "value": pl.Series(values, dtype=pl.Float64),
-            "limit": pl.Series(limits, dtype=pl.Float64),
-            "id": frame.get_column("id"),
-            "source": frame.get_column("source"),
-            "url": frame.get_column("url"),
-            "text": text.str.slice(0, CHARACTERS),
-            "cut": text.str.len_chars() > CHARACTERS,
-            "reason_order": pl.Series(orders, dtype=pl.Int64),
-            "order": places.get_column("order"),
-            "row": places.get_column("row"),
-        }
+    return frame.select("id", "source", "url", "text", "cut").with_columns(
+        places.get_column("role"),
+        places.get_column("reason").str.replace(r"/.*$", "").alias("stage"),
+        places.get_column("reason").str.replace(r"^[^/]*/", ""),
+        pl.Series("signal", names, dtype=pl.String),
+        pl.Series("value", values, dtype=pl.Float64),
+        pl.Series("limit", limits, dtype=pl.Float64),
+        pl.Series("reason_order", orders, dtype=pl.Int64),
+        places.get_column("order"),
+        places.get_column("row"),
     )

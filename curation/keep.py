@@ -15,24 +15,29 @@ from .engine import Engine
 from .evidence import add_facts, gather, shard_facts
 from .ingest import SIZE
 from .layers import DROP, TEXT, Layers
+from .stage import Stage
 
 SHARD_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keep:
-    """The last step of a corpus: alive documents in corpus order, and the evidence of what became of the others."""
+    """The last step of a corpus: alive documents in corpus order, and the evidence of what became of the others.
 
-    revision: ClassVar[int] = 1
+    Give it the stages that mask text as `veil`: what card, report and ledger show of dropped rows passes through them.
+    """
+
+    revision: ClassVar[int] = 2
     license: str = "unknown"
     source: str | None = None
+    veil: tuple[Stage, ...] = ()
 
     def run(self, job: Job) -> dict[str, Any]:
         layers = Layers(job.inputs)
         shards = shards_of(layers, SHARD_BYTES)
         work = partial(_write_shard, shards, job.bare())
         job.tool(Engine).run("keep", job, work, job.unfinished(len(shards)))
-        return {"kind": "documents", "license": self.license, "source": self.source, **gather(job)}
+        return {"kind": "documents", "license": self.license, "source": self.source, **gather(job, self.veil)}
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def _write_shard(shards: list[Shard], job: Job, number: int) -> None:
     facts: list[dict[str, Any]] = []
 
     def frames() -> Iterator[pl.DataFrame]:
-        for frame in regroup(_alive(layers, shard, schema.names)):
+        for frame in regroup(alive(layers, shard, schema.names)):
             facts.append(shard_facts(frame))
             yield frame
 
@@ -92,7 +97,7 @@ def _write_shard(shards: list[Shard], job: Job, number: int) -> None:
     job.finish(number, [Part(name, rows)], funnel=[funnel], **add_facts(facts))
 
 
-def _alive(layers: Layers, shard: Shard, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+def alive(layers: Layers, shard: Shard, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
     """The documents of a shard, in order."""
     position = shard.before
     for part in shard.parts:

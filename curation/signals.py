@@ -1,6 +1,7 @@
 """Histograms of what the stages measured, with the limits of their rules among the bin edges."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 
 from dataset_cards.versions.table import Table
 
-from .layers import Layers
+from .layers import OVERLAYS, Layers
 
 BINS = 40
 MOST_CATEGORIES = 30
@@ -43,15 +44,16 @@ def histograms(layers: Layers, rules: list[dict[str, Any]]) -> list[dict[str, An
 
 
 def categories(layers: Layers, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One entry per named signal with a rule: how many documents have each value, the most frequent first."""
+    """One entry per named or yes-or-no signal with a rule: how many documents have each value, most frequent first."""
     found = []
-    for (stage, signal), own in _by_signal(rules, ("outside",)).items():
+    for (stage, signal), own in _by_signal(rules, ("outside", "flagged")).items():
         column = f"{stage}.{signal}"
         counts: dict[str, int] = {}
         for table in layers.tables:
             if column in table.schema().names:
                 for frame in table.frames([column]):
-                    for value, rows in frame.get_column(column).drop_nulls().value_counts().iter_rows():
+                    values = frame.get_column(column).drop_nulls().cast(pl.String)  # true and false in words
+                    for value, rows in values.value_counts().iter_rows():
                         counts[value] = counts.get(value, 0) + rows
         most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         shown = dict(most[:MOST_CATEGORIES])
@@ -59,6 +61,18 @@ def categories(layers: Layers, rules: list[dict[str, Any]]) -> list[dict[str, An
             shown["others"] = rest
         found.append({"stage": stage, "signal": signal, "rules": own, "counts": shown})
     return found
+
+
+def edits(table: Table) -> dict[str, int]:
+    """Rows whose text or language each stage of a sidecar replaced, from the counts that Parquet keeps."""
+    found: dict[str, int] = {}
+    overlays = [name for name in table.schema().names if name.endswith(tuple(f".{kind}" for kind in OVERLAYS))]
+    for chunk, rows in _chunks(table):
+        if chunk.path_in_schema in overlays:
+            stage = chunk.path_in_schema.rpartition(".")[0]
+            empty = chunk.statistics.null_count if chunk.statistics is not None else 0
+            found[stage] = found.get(stage, 0) + rows - empty
+    return {**{name.rpartition(".")[0]: 0 for name in overlays}, **found}
 
 
 def _by_signal(rules: list[dict[str, Any]], kinds: tuple[str, ...]) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -73,15 +87,21 @@ def _by_signal(rules: list[dict[str, Any]], kinds: tuple[str, ...]) -> dict[tupl
 def _range(table: Table, column: str) -> tuple[float, float]:
     """Smallest and largest value, from the statistics that Parquet keeps per row group."""
     low, high = math.inf, -math.inf
+    for chunk, _ in _chunks(table):
+        if chunk.path_in_schema == column and chunk.statistics is not None and chunk.statistics.has_min_max:
+            low, high = min(low, float(chunk.statistics.min)), max(high, float(chunk.statistics.max))
+    return low, high
+
+
+def _chunks(table: Table) -> Iterator[tuple[pq.ColumnChunkMetaData, int]]:
+    """What Parquet says of every column of every row group, and the rows of the group; reads no rows."""
     for part in table.parts:
         with table.folder.open(part.name) as file:
             metadata = pq.read_metadata(file)
         for group in range(metadata.num_row_groups):
+            row_group = metadata.row_group(group)
             for number in range(metadata.num_columns):
-                chunk = metadata.row_group(group).column(number)
-                if chunk.path_in_schema == column and chunk.statistics is not None and chunk.statistics.has_min_max:
-                    low, high = min(low, float(chunk.statistics.min)), max(high, float(chunk.statistics.max))
-    return low, high
+                yield row_group.column(number), row_group.num_rows
 
 
 def _finite_range(table: Table, column: str, limits: list[float]) -> tuple[float, float]:

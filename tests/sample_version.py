@@ -20,6 +20,17 @@ EXAMPLES = pl.Schema(
     }
 )
 
+PAIRS = pl.Schema(
+    {
+        **{f"kept_{name}": pl.String for name in ("id", "source", "url", "text")},
+        "kept_cut": pl.Boolean,
+        **{f"dropped_{name}": pl.String for name in ("id", "source", "url", "text")},
+        "dropped_cut": pl.Boolean,
+        "jaccard": pl.Float64,
+        "why": pl.String,
+    }
+)
+
 KINDS = (
     "documents",
     "conversations",
@@ -121,10 +132,59 @@ def full() -> dict[str, Any]:
                 "bytes": 1300000,
                 "lengths": {"edges": [256.0, 512.0, 1024.0, 2048.0], "counts": [300, 500, 320]},
             },
+            "moves": [
+                {
+                    **{"stage": "gopher-quality", "reason": "too-short", "signal": "words", "kind": "below"},
+                    **{"limit": 50.0, "field": "min_words", "kept": False},
+                    "moved": [
+                        {"step": -0.1, "limit": 45.0, "fewer": 0, "more": 31},
+                        {"step": -0.05, "limit": 47.0, "fewer": 0, "more": 0},
+                        {"step": -0.01, "limit": 49.0, "fewer": 0, "more": 1},
+                        {"step": 0.01, "limit": 51.0, "fewer": 0, "more": 0},
+                        {"step": 0.05, "limit": 53.0, "fewer": 7, "more": 0},
+                        {"step": 0.1, "limit": 55.0, "fewer": 1012, "more": 0},
+                    ],
+                }
+            ],
+            "edits": {"gopher-quality": 0, "language": 0, "near-duplicates": 0, "pii": 0},
+            "spans": {
+                "pii": {"EMAIL_ADDRESS": {"spans": 1040, "rows": 900, "actions": {"mask": 1030, "drop": 10}}},
+                "secrets": {},
+            },
+            "decontamination": {
+                "evaluations": [
+                    {
+                        **{"evaluation": "quiz@1.0.0", "rows": 50, "rows_not_looked_for": 3},
+                        **{"fields": {"prompt": {"texts": 50, "looked_for": 47}}, "items_found": 2, "rows_dropped": 5},
+                    }
+                ]
+            },
+            "gold": [
+                {
+                    **{"stage": "pii", "set": "our own sentences, revision 1", "rows": 400, "unit": "span"},
+                    "results": [
+                        {
+                            **{"label": "EMAIL_ADDRESS", "support": 60, "precision": [0.98, 0.91, 0.995]},
+                            **{"recall": [1.0, 0.94, 1.0], "f1": [0.99, 0.95, 1.0]},
+                        },
+                        {"label": "IBAN", "support": 0, "precision": None, "recall": None, "f1": None},
+                        {
+                            **{"label": "all", "support": 60, "precision": [0.5, 0.4, 0.6]},
+                            **{"recall": [1.0, 0.94, 1.0], "f1": [0.667, 0.6, 0.7]},
+                        },
+                    ],
+                    **{
+                        "auc": [0.97, 0.95, 0.98],
+                        "threshold": 0.5,
+                        "not_covered": ["names of people: no model is run"],
+                    },
+                }
+            ],
             "sources": {"a.warc.gz": 1100, "b|c.warc.gz": 20},
             "quarantine": {"broken-json": 2},
             "near_duplicates": {
                 "s_curve": [[0.0, 0.0], [0.5, 0.1], [0.8, 0.9], [1.0, 1.0]],
+                "threshold": 0.7,
                 "pairs_verified": 10,
                 "clusters": [{"kept": 4, "size": 9, "members": [{"row": 5, "jaccard": 0.93}]}],
             },
@@ -159,6 +219,16 @@ def examples(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=EXAMPLES, orient="row")
 
 
+def pair(kept: str, dropped: str, **others: Any) -> dict[str, Any]:
+    """One row of ledger/pairs.parquet."""
+    row = dict.fromkeys(PAIRS.names()) | {"kept_id": "k", "dropped_id": "d", "kept_cut": False, "dropped_cut": False}
+    return row | {"kept_text": kept, "dropped_text": dropped, "jaccard": 0.8, "why": "large-cluster"} | others
+
+
+def pairs(*rows: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=PAIRS, orient="row")
+
+
 HOSTILE = (
     "<script>document.title='pwned';console.error('ran')</script>",
     "<img src=x onerror=\"console.error('ran')\">",
@@ -183,7 +253,20 @@ def hostile_version(text: str) -> dict[str, Any]:
         "quarantine": {text: 2},
         "categories": [{"stage": text, "signal": text, "rules": [], "counts": {text: 3}}],
         "signals": [{**version["facts"]["signals"][0], "stage": text, "signal": text}],
-        "near_duplicates": {"clusters": [{text: text, "kept": text, "members": [{text: text}]}]},
+        "near_duplicates": {
+            **{"threshold": 0.7, "s_curve_in_words": text},
+            "clusters": [{text: text, "kept": text, "members": [{text: text}]}],
+        },
+        "moves": [{**version["facts"]["moves"][0], "stage": text, "reason": text, "field": text}],
+        "edits": {text: 0},
+        "decontamination": {"evaluations": [{"evaluation": text, "fields": {text: {"looked_for": 1}}}]},
+        "spans": {text: {text: {"spans": 1, "rows": 1, "actions": {text: 1}}}, f"{text} in vain": {}},
+        "gold": [
+            {
+                **{"stage": text, "set": text, "rows": 1, "unit": text, "not_covered": [text]},
+                "results": [{"label": text, "support": 1, "precision": None, "recall": None, "f1": None}],
+            }
+        ],
     }
     steps = [{"name": text, "fingerprint": text, "op": text, "fields": {text: text}, "inputs": [text]}]
     dropped = {f"{text}/{text}": 880, "gopher-quality/too-short": 0}
@@ -206,3 +289,8 @@ def hostile_examples(text: str) -> pl.DataFrame:
     said = dict.fromkeys(("stage", "reason", "signal", "id", "source", "url"), text)
     beside = {"value": 1.0, "limit": 2.0}
     return examples(*(example(role, text * 40, **said, **beside) for role in ("dropped", "just-kept", "kept")))
+
+
+def hostile_pairs(text: str) -> pl.DataFrame:
+    said = {f"{side}_{name}": text for side in ("kept", "dropped") for name in ("id", "source", "url")}
+    return pairs(pair(f"one {text} more", f"{text} two {text} less " * 40, **said, why=text))

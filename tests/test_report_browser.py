@@ -12,7 +12,16 @@ import polars as pl
 import pytest
 
 from dataset_cards.cards.report import render_report
-from tests.sample_version import HOSTILE, example, examples, full, hostile_examples, hostile_version, too_short
+from tests.sample_version import (
+    HOSTILE,
+    example,
+    examples,
+    full,
+    hostile_examples,
+    hostile_pairs,
+    hostile_version,
+    too_short,
+)
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -67,7 +76,7 @@ def test_the_watch_sees_scripts_errors_and_what_a_policy_stops(tmp_path: Path) -
 def test_nothing_hidden_in_a_version_runs_or_is_even_tried(tmp_path: Path) -> None:
     everything = "".join(HOSTILE)
     rows = [hostile_examples(text) for text in (*HOSTILE, everything)]
-    html = render_report(hostile_version(everything), pl.concat(rows))
+    html = render_report(hostile_version(everything), pl.concat(rows), hostile_pairs(everything))
     dom, said = open_report(tmp_path, html)
     assert said == []
     assert "<title>pages@1.0.0</title>" in dom

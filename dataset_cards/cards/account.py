@@ -86,6 +86,13 @@ def near_duplicates(version: Mapping[str, Any]) -> Mapping[str, Any]:
     return every.get("near_duplicates") or own
 
 
+def s_curve(version: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """How likely two documents are to be compared, as (Jaccard index, chance), where that is neither 0 nor all."""
+    points = [(float(x), float(y)) for x, y in near_duplicates(version).get("s_curve") or []]
+    inside = [point for point in points if point[1] >= 0.0005]
+    return inside[: 1 + next((n for n, point in enumerate(inside) if point[1] >= 0.9995), len(inside))]
+
+
 def dropped(version: Mapping[str, Any]) -> int:
     return sum(ledger(version).get("dropped", {}).values())
 
@@ -190,6 +197,9 @@ def limits(version: Mapping[str, Any]) -> list[str]:
         found.append("Languages are the ones the source stated; no stage of this recipe checked them.")
     if quarantined := ledger(version)["quarantined"]:
         found.append(f"{plural(quarantined, 'input')} could not be read; see ledger/quarantine.parquet.")
+    for entry in facts(version).get("gold") or []:
+        stage = one_line(entry.get("stage", ""))
+        found += [f"{stage}: {one_line(sentence, 500)}" for sentence in entry.get("not_covered") or []]
     return found
 
 
@@ -203,9 +213,14 @@ def _ran(version: Mapping[str, Any]) -> list[str]:
 
 
 def _classes(value: Any) -> Iterator[str]:
-    """Names of the stages among the fields of an op: a stage is written as `{"ClassName": {its fields}}`."""
+    """Names of the stages among the fields of an op: a stage is written as `{"ClassName": {its fields}}`.
+
+    Those in `veil` ran over excerpts alone, not over the rows.
+    """
     if isinstance(value, Mapping):
         for key, item in value.items():
+            if key == "veil":
+                continue
             if isinstance(item, Mapping) and str(key)[:1].isupper():
                 yield str(key)
             yield from _classes(item)

@@ -6,7 +6,22 @@ from typing import Any
 
 import polars as pl
 
-from .account import dropped, facts, ledger, limits, noun, reasons, title, top, warnings, what_it_is
+from . import mixture
+from .account import (
+    dropped,
+    facts,
+    ledger,
+    limits,
+    near_duplicates,
+    noun,
+    reasons,
+    s_curve,
+    title,
+    top,
+    warnings,
+    what_it_is,
+)
+from .detectors import EVALUATIONS, INTERVALS, SPAN_HEADER, evaluations, gold, idle, looked_in_vain, spans
 from .hub import front_matter
 from .markdown import block, code, json_block, prose, table
 from .plain import count, figure, plural, share, shorten, size
@@ -30,6 +45,11 @@ def render_card(version: Mapping[str, Any], examples: pl.DataFrame) -> str:
     for heading, section in (
         ("How to load it", _load(version)),
         ("Rows in, rows out", _ledger(version)),
+        ("What was mixed", _mixture(version)),
+        ("Near-duplicates", _near_duplicates(version)),
+        ("What was found inside texts", _found(version)),
+        ("What is also in evaluations", _evaluations(version)),
+        ("How good the detectors are", _gold(version)),
         ("What is inside", _inside(version)),
         ("Where it comes from", _origin(version)),
         ("How it was made", _recipe(version)),
@@ -79,6 +99,8 @@ def _ledger(version: Mapping[str, Any]) -> Iterator[str]:
             yield f"{plural(len(found) - len(shown), 'smaller reason')} left out here; version.json has them all."
     if quarantine := facts(version).get("quarantine"):
         yield table(("quarantined because", "inputs"), _counted(quarantine), right=(1,))
+    if remarks := idle(version):
+        yield "\n".join(f"- {prose(text)}" for text in remarks)
     if book["read"] != book["kept"]:
         yield (
             "Every row that was read and not kept is in `ledger/rows.parquet` with its reason, unreadable input in "
@@ -92,6 +114,59 @@ def _amounts(step: Mapping[str, Any]) -> tuple[int, int, int, int]:
 
 def _counted(counts: Mapping[str, int]) -> list[tuple[str, str]]:
     return [(code(name), count(number)) for name, number in top(counts, MOST_ROWS)]
+
+
+def _mixture(version: Mapping[str, Any]) -> Iterator[str]:
+    yield from (prose(text) for text in mixture.about(version))
+    if rows := mixture.sources(version):
+        yield table(mixture.HEADER, [(code(name), *rest) for name, *rest in rows[:MOST_ROWS]], right=range(1, 8))
+
+
+def _near_duplicates(version: Mapping[str, Any]) -> Iterator[str]:
+    found = near_duplicates(version)
+    if found.get("threshold") is not None:
+        yield (
+            "A document is dropped if its Jaccard index with an earlier one that stays is at least "
+            f"{figure(found['threshold'])}."
+        )
+    if found.get("s_curve_in_words"):
+        yield prose(found["s_curve_in_words"])
+    if points := s_curve(version):
+        rows = [(figure(index), share(round(10_000 * chance), 10_000)) for index, chance in points]
+        yield table(("Jaccard index of a pair", "chance that it is compared"), rows, right=(0, 1))
+    if (verified := found.get("pairs_verified")) is not None:
+        yield f"{plural(verified, 'pair')} were compared word by word. `report.html` shows some side by side."
+    if capped := found.get("capped"):
+        yield f"{plural(capped, 'document')} had more candidates than were compared."
+
+
+def _found(version: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{code(stage)} found nothing." for stage in looked_in_vain(version))
+    if rows := spans(version):
+        cells = [(code(stage), code(kind), found, many, prose(done)) for stage, kind, found, many, done in rows]
+        yield table(SPAN_HEADER, cells[:MOST_ROWS], right=(2, 3))
+        if len(rows) > MOST_ROWS:
+            yield f"{plural(len(rows) - MOST_ROWS, 'more type')} left out here; version.json has them all."
+        yield "Their places, without what stands there, are in `ledger/spans.parquet`."
+
+
+def _evaluations(version: Mapping[str, Any]) -> Iterator[str]:
+    if rows := evaluations(version):
+        cells = [(code(name), prose(looked), *counts) for name, looked, *counts in rows[:MOST_ROWS]]
+        yield table(EVALUATIONS, cells, right=(2, 3, 4))
+
+
+def _gold(version: Mapping[str, Any]) -> Iterator[str]:
+    sets = gold(version)
+    for one in sets:
+        yield f"{code(one.stage)}: {prose(one.about)}"
+        if one.rows:
+            cells = [(code(label), *(prose(cell) for cell in measured)) for label, *measured in one.rows]
+            yield table(one.header, cells[:MOST_ROWS], right=range(1, len(one.header)))
+            if len(cells) > MOST_ROWS:
+                yield f"{plural(len(cells) - MOST_ROWS, 'more label')} left out here; version.json has them all."
+    if any(one.rows for one in sets):
+        yield INTERVALS
 
 
 def _inside(version: Mapping[str, Any]) -> Iterator[str]:

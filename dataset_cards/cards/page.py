@@ -28,6 +28,15 @@ def passage(text: object) -> str:
     return f'<pre dir="auto">{escape(visible(text))}</pre>'
 
 
+def words(tokens: Sequence[str], mark: str | None) -> str:
+    """Foreign words inside a passage; `mark` is `ins`, `del` or None."""
+    text = "".join(tokens)
+    if mark is None or not text:
+        return escape(visible(text))
+    inside = text.rstrip()
+    return f"<{mark}>{escape(visible(inside))}</{mark}>{escape(visible(text[len(inside) :]))}"
+
+
 def table(
     caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = (), kind: str = ""
 ) -> str:

@@ -1,66 +1,66 @@
 """The report of a version: one HTML file that shows, offline, what was kept, what was dropped and why."""
 
-import json
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
 import polars as pl
 
-from . import specimens
-from .account import (
-    bare,
-    dropped,
-    facts,
-    ledger,
-    limits,
-    near_duplicates,
-    noun,
-    reasons,
-    title,
-    top,
-    warnings,
-    what_it_is,
-)
-from .charts import bars, beyond, curve, histogram
+from . import mixture, specimens
+from .account import dropped, facts, ledger, limits, noun, reasons, title, top, warnings, what_it_is
+from .detectors import EVALUATIONS, INTERVALS, SPAN_HEADER, evaluations, gold, idle, looked_in_vain, spans
 from .funnel import funnel_rows, river
-from .page import code, document, folded, line, passage, section, table
-from .plain import count, figure, one_line, plural, share, size
+from .made import inside, recipe
+from .measured import categories, if_moved, moves, signals
+from .page import code, document, folded, line, section, table
+from .plain import count, one_line, plural, share, size
 from .style import STYLE
+from .twins import near_duplicates_section
 
-MOST_SIGNALS = 120
 MOST_ROWS = 40
-LONGEST_RECIPE = 60_000  # characters of JSON; version.json has it whole
+MOST_FOUND = 200  # rows of the tables on detectors
 
 
-def render_report(version: Mapping[str, Any], examples: pl.DataFrame) -> str:
+def render_report(version: Mapping[str, Any], examples: pl.DataFrame, pairs: pl.DataFrame | None = None) -> str:
     """One self-contained HTML page without scripts.
 
     Args:
         version: what version.json says.
         examples: what ledger/examples.parquet holds; may be empty.
+        pairs: what ledger/pairs.parquet holds, where there is one.
     """
     sections = [
         ("funnel", "Rows in, rows out", _funnel(version)),
-        ("signals", "What was measured", _signals(version)),
-        ("categories", "What was recognised", _categories(version)),
+        ("mixture", "What was mixed", _mixture(version)),
+        ("signals", "What was measured", signals(version)),
+        ("categories", "What was recognised", categories(version)),
+        ("moves", "If a limit moved a little", moves(version)),
         ("reasons", "Why rows were dropped", _reasons(version, examples)),
         ("quarantine", "What could not be read", _quarantine(version)),
-        ("duplicates", "Near-duplicates", _near_duplicates(version)),
-        ("inside", "What is inside", _inside(version)),
+        ("duplicates", "Near-duplicates", near_duplicates_section(version, pl.DataFrame() if pairs is None else pairs)),
+        ("found", "What was found inside texts", _found(version)),
+        ("evaluations", "What is also in evaluations", _evaluations(version)),
+        ("detectors", "How good the detectors are", _gold(version)),
+        ("inside", "What is inside", inside(version)),
         ("samples", "Some rows that were kept", specimens.kept(examples)),
         (
             "limits",
             "What is not covered",
             f"<ul>{''.join(f'<li>{line(text, 600)}</li>' for text in limits(version))}</ul>",
         ),
-        ("recipe", "How it was made", _recipe(version)),
+        ("recipe", "How it was made", recipe(version)),
     ]
-    filled = [(anchor, heading, inside) for anchor, heading, inside in sections if inside]
+    filled = [(anchor, heading, html) for anchor, heading, html in sections if html]
     links = "".join(f'<a href="#{anchor}">{escape(heading)}</a>' for anchor, heading, _ in filled)
     body = _header(version) + f'<nav aria-label="Sections">{links}</nav></header><main>'
-    body += "".join(section(anchor, heading, inside) for anchor, heading, inside in filled) + "</main>"
+    body += "".join(section(anchor, heading, html) for anchor, heading, html in filled) + "</main>"
     return document(title(version), STYLE, body)
+
+
+def _mixture(version: Mapping[str, Any]) -> str:
+    said = "".join(f"<p>{line(text, 600)}</p>" for text in mixture.about(version))
+    rows = [(code(name), *map(escape, rest)) for name, *rest in mixture.sources(version)[:MOST_ROWS]]
+    return said + (table("Asked and got", mixture.HEADER, rows, right=range(1, 8)) if rows else "")
 
 
 def _header(version: Mapping[str, Any]) -> str:
@@ -97,66 +97,14 @@ def _funnel(version: Mapping[str, Any]) -> str:
         return ""
     header = ("stage", "read", "dropped", "quarantined", "kept")
     numbers = table("Rows by stage", header, funnel_rows(funnel), right=range(1, 5))
-    return river(funnel) + folded("The same as a table", numbers)
-
-
-def _signals(version: Mapping[str, Any]) -> str:
-    signals = [one for one in facts(version).get("signals") or [] if one.get("counts")]
-    if not signals:
-        return ""
-    legend = (
-        '<p class="quiet"><span class="dot kept"></span>kept <span class="dot gone"></span>on the dropped side. '
-        "A row beyond several limits counts for the first reason only, so more may be beyond than were dropped.</p>"
-    )
-    drawn = f'{legend}<div class="grid">{"".join(_signal(one) for one in signals[:MOST_SIGNALS])}</div>'
-    if len(signals) > MOST_SIGNALS:
-        drawn += (
-            f"<p>{plural(len(signals) - MOST_SIGNALS, 'more signal')} left out here; version.json has them all.</p>"
-        )
-    return drawn
-
-
-def _signal(one: Mapping[str, Any]) -> str:
-    signal = bare(one["stage"], one["signal"])
-    edges, counts, rules = one["edges"], one["counts"], one.get("rules") or []
-    said = []
-    for rule in rules:
-        field = f" ({line(rule['field'])})" if rule.get("field") else ""
-        verb = {"below": "below", "above": "above"}.get(rule["kind"])
-        if verb is None:
-            continue
-        n, exact = beyond(rule, edges, counts)
-        outside = "" if edges[0] <= rule["limit"] <= edges[-1] else ", outside the picture"
-        said.append(
-            f"<p><b>{line(bare(one['stage'], rule['reason']))}</b>: {verb} {figure(rule['limit'])}{field}{outside}; "
-            f"{'' if exact or not n else 'about '}{count(n)} beyond ({share(n, sum(counts))})</p>"
-        )
-    missing = one.get("documents", 0) - sum(counts)
-    if missing > 0:
-        said.append(f'<p class="quiet">{plural(missing, "row")} without a value</p>')
-    if not rules:
-        said.append('<p class="quiet">measured; decides nothing</p>')
-    drawn = histogram(one_line(signal), edges, counts, rules)
-    heading = f"<small>{line(one['stage'])}</small><h3>{line(signal)}</h3>"
-    return f"<figure><figcaption>{heading}{''.join(said)}</figcaption>{drawn}</figure>"
-
-
-def _categories(version: Mapping[str, Any]) -> str:
-    drawn = ""
-    for one in (facts(version).get("categories") or [])[:MOST_SIGNALS]:
-        gone: set[str] = set()
-        for rule in one.get("rules") or []:
-            if rule["kind"] == "outside":
-                gone |= {value for value in one["counts"] if value not in rule["limit"]}
-            elif rule["kind"] == "flagged":
-                gone |= {value for value in one["counts"] if value.lower() in ("true", "1")}
-        caption = f"{one_line(bare(one['stage'], one['signal']))}, by {one_line(one['stage'])}"
-        drawn += bars(caption, one["counts"], frozenset(gone))
-    return drawn
+    notes = "".join(f'<p class="note" role="note">{escape(text)}</p>' for text in idle(version))
+    return river(funnel) + notes + folded("The same as a table", numbers)
 
 
 def _reasons(version: Mapping[str, Any], examples: pl.DataFrame) -> str:
-    return specimens.by_reason(examples, reasons(version), ledger(version)["read"])
+    every = reasons(version)
+    moved = {reason.full: if_moved(version, reason.stage, reason.name) for reason in every}
+    return specimens.by_reason(examples, every, ledger(version)["read"], moved)
 
 
 def _quarantine(version: Mapping[str, Any]) -> str:
@@ -168,80 +116,30 @@ def _quarantine(version: Mapping[str, Any]) -> str:
     return table("Inputs set aside, by reason", ("reason", "inputs"), rows, right=(1,)) + where
 
 
-def _near_duplicates(version: Mapping[str, Any]) -> str:
-    found = near_duplicates(version)
-    drawn = ""
-    if points := found.get("s_curve"):
-        caption = "<h3>Chance that a pair of documents is compared, by its similarity</h3>"
-        verified = found.get("pairs_verified")
-        said = f"<p>{count(verified)} pairs were compared word by word</p>" if verified is not None else ""
-        chart = curve(points, found.get("threshold"))
-        drawn += f'<div class="grid"><figure><figcaption>{caption}{said}</figcaption>{chart}</figure></div>'
-    clusters = [one for one in found.get("clusters") or [] if isinstance(one, Mapping)][:MOST_ROWS]
-    if clusters:
-        header = list(dict.fromkeys(str(key) for one in clusters for key in one))[:8]
-        rows = [[_cell(one.get(key)) for key in header] for one in clusters]
-        drawn += table("Largest clusters", [one_line(key, 40) for key in header], rows)
+def _found(version: Mapping[str, Any]) -> str:
+    rows = spans(version)
+    drawn = "".join(f"<p>{code(stage)} found nothing.</p>" for stage in looked_in_vain(version))
+    if rows:
+        cells = [[line(stage), code(kind), found, many, escape(done)] for stage, kind, found, many, done in rows]
+        drawn += table("Finds by stage and type", SPAN_HEADER, cells[:MOST_FOUND], right=(2, 3))
+        if len(rows) > MOST_FOUND:
+            drawn += f"<p>{plural(len(rows) - MOST_FOUND, 'more type')} left out here; version.json has them all.</p>"
+    if drawn:
+        drawn += "<p>Their places, without what stands there, are in <code>ledger/spans.parquet</code>.</p>"
     return drawn
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, int | float):
-        return figure(value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{line(key, 40)} {code(figure(item), 120)}" for key, item in list(value.items())[:5])
-    if isinstance(value, list | tuple):
-        return "<br>".join(_cell(item) for item in value[:5]) + ("<br>\u2026" if len(value) > 5 else "")
-    return code("" if value is None else value, 160)
+def _evaluations(version: Mapping[str, Any]) -> str:
+    rows = [[code(name), escape(looked), *counts] for name, looked, *counts in evaluations(version)[:MOST_FOUND]]
+    caption = "Texts of evaluation sets that were looked for, and rows that held one"
+    return table(caption, EVALUATIONS, rows, right=(2, 3, 4)) if rows else ""
 
 
-def _inside(version: Mapping[str, Any]) -> str:
+def _gold(version: Mapping[str, Any]) -> str:
     drawn = ""
-    lengths = (facts(version).get("text") or {}).get("lengths") or {}
-    if lengths.get("counts"):
-        chart = histogram("Length in characters", lengths["edges"], lengths["counts"])
-        drawn += (
-            f'<div class="grid"><figure><figcaption><h3>Length in characters</h3></figcaption>{chart}</figure></div>'
-        )
-    for caption, counts in (
-        ("Languages", version.get("languages")),
-        ("Licences", facts(version).get("licenses")),
-        ("Sources", facts(version).get("sources")),
-    ):
-        if counts:
-            drawn += bars(caption, counts, heading=caption.lower().removesuffix("s"))
-    if schema := version.get("schema"):
-        rows = [(code(column["name"]), code(column["type"], 400)) for column in schema[:200]]
-        drawn += table("Columns", ("column", "type"), rows)
+    for one in gold(version)[:MOST_ROWS]:
+        rows = [[code(label), *map(escape, cells)] for label, *cells in one.rows[:MOST_FOUND]]
+        about = f"<h3>{line(one.stage)}</h3><p>{escape(one.about)}</p>"
+        numbers = range(1, len(one.header))
+        drawn += about + (table(INTERVALS, one.header, rows, right=numbers) if rows else "")
     return drawn
-
-
-def _recipe(version: Mapping[str, Any]) -> str:
-    recipe = version.get("recipe") or {}
-    drawn = ""
-    if recipe.get("parameters"):
-        rows = [
-            (code(key), code(json.dumps(value, ensure_ascii=False), 400)) for key, value in recipe["parameters"].items()
-        ]
-        drawn += table(
-            f"Parameters of {one_line(recipe.get('function') or recipe.get('name'))}", ("name", "value"), rows
-        )
-    for step in recipe.get("steps") or []:
-        text = json.dumps(step.get("fields"), indent=2, ensure_ascii=False)
-        if len(text) > LONGEST_RECIPE // len(recipe["steps"]):
-            text = text[: LONGEST_RECIPE // len(recipe["steps"])] + "\n\u2026 version.json has it whole"
-        said = f"{line(step.get('op', ''))} {line(step.get('fingerprint', ''))}"
-        drawn += folded(f"{code(step.get('name', ''))} <small>{said}</small>", passage(text))
-    if parents := version.get("parents"):
-        drawn += table(
-            "Made from", ("version", "digest"), [(code(title(one)), code(one.get("digest", ""))) for one in parents]
-        )
-    environment = version.get("environment") or {}
-    made = [("gristmill", version.get("gristmill")), ("python", environment.get("python"))]
-    made += [("platform", environment.get("platform")), *sorted((environment.get("packages") or {}).items())]
-    drawn += table("Made with", ("software", "version"), [(code(key), code(value)) for key, value in made if value])
-    if version.get("source"):
-        drawn += f"<p>Source: {line(version['source'], 2000)}</p>"
-    if version.get("digest"):
-        drawn += f"<p>Digest: {code(version['digest'])}</p>"
-    return drawn + f"<p>Check every byte with {code('gristmill verify ' + title(version))}.</p>"

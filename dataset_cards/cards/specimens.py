@@ -17,8 +17,14 @@ LONGEST = 1500  # characters of one text in a report; the ledger has more
 Row = Mapping[str, Any]
 
 
-def by_reason(examples: pl.DataFrame, reasons: Sequence[Reason], read: int) -> str:
-    """One fold per reason, those that took the most rows first."""
+def by_reason(
+    examples: pl.DataFrame, reasons: Sequence[Reason], read: int, moved: Mapping[str, str] | None = None
+) -> str:
+    """One fold per reason, those that took the most rows first.
+
+    Args:
+        moved: ready-made HTML on what the limit of a reason moved a little would change, by the reason's full name.
+    """
     groups = _groups(examples)
     known = {reason.full: reason for reason in reasons}
     strangers = [
@@ -32,7 +38,10 @@ def by_reason(examples: pl.DataFrame, reasons: Sequence[Reason], read: int) -> s
     most = max(1, min(MOST, MOST_TOGETHER // max(1, 2 * len(listed))))
     # One fold stands open to show what is in them: the first that has two sides to compare.
     opened = next((reason for reason in listed if len(groups.get(reason.full, {})) == 2), None)
-    folds = "".join(_fold(reason, groups.get(reason.full, {}), most, read, reason is opened) for reason in listed)
+    folds = "".join(
+        _fold(reason, groups.get(reason.full, {}), most, read, reason is opened, (moved or {}).get(reason.full, ""))
+        for reason in listed
+    )
     if len(shown) > len(listed):
         folds += (
             f"<p>{plural(len(shown) - len(listed), 'smaller reason')} left out here; version.json has them all.</p>"
@@ -58,7 +67,7 @@ def _groups(examples: pl.DataFrame) -> dict[str, dict[str, list[Row]]]:
     return groups
 
 
-def _fold(reason: Reason, rows: Mapping[str, list[Row]], most: int, read: int, opened: bool) -> str:
+def _fold(reason: Reason, rows: Mapping[str, list[Row]], most: int, read: int, opened: bool, moved: str) -> str:
     rule = f" {code(reason.rule)}" if reason.rule else ""
     summary = (
         f'<span class="reason"><b>{line(reason.name)}</b> <small>{line(reason.stage)}</small></span>{rule} '
@@ -72,7 +81,7 @@ def _fold(reason: Reason, rows: Mapping[str, list[Row]], most: int, read: int, o
                 inside = f'<div class="pair">{inside}</div>'
             columns.append(f'<div class="{role}"><h4>{heading}</h4>{inside}</div>')
     inside = f'<div class="pair">{"".join(columns)}</div>' if columns else "<p>No examples were recorded.</p>"
-    return folded(summary, inside, opened)
+    return folded(summary, moved + inside, opened)
 
 
 def _specimen(row: Row, reason: Reason | None) -> str:

@@ -2,10 +2,11 @@
 
 STYLE = """
 :root { --paper: #fbf9f4; --card: #fffefb; --ink: #23201a; --quiet: #6a6355; --rule: #e2dccd; --kept: #2f7f6f;
-  --gone: #c9643a; --gone-ink: #a8481f; --odd: #7a6a9a; --limit: #23201a; --note: #fdf0d9; }
+  --gone: #c9643a; --gone-ink: #a8481f; --odd: #7a6a9a; --limit: #23201a; --note: #fdf0d9;
+  --kept-tint: #dcefe9; --gone-tint: #f9e2d6; }
 @media (prefers-color-scheme: dark) { :root { --paper: #171613; --card: #1f1d19; --ink: #ece6d8; --quiet: #a79f8d;
   --rule: #37332a; --kept: #4fa793; --gone: #d97b50; --gone-ink: #eb9870; --odd: #a795cb; --limit: #ece6d8;
-  --note: #3a2f18; } }
+  --note: #3a2f18; --kept-tint: #17413a; --gone-tint: #52301e; } }
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; }
 @media (prefers-reduced-motion: reduce) { html { scroll-behavior: auto; } }
@@ -84,6 +85,27 @@ article { margin-bottom: .8rem; padding: .7rem .9rem; background: var(--card); b
 article dl { display: grid; grid-template-columns: auto 1fr; gap: 0 .7rem; margin: .5rem 0 0; font-size: .75rem;
   color: var(--quiet); }
 article dd { margin: 0; }
+.moves { table-layout: fixed; min-width: 44rem; } .moves th:first-child { width: 24%; }
+.moves small { white-space: nowrap; } .moves .more { color: var(--kept); } .moves .fewer { color: var(--gone-ink); }
+.moves .none { color: var(--quiet); } .moves th small { white-space: normal; }
+ins { background: var(--kept-tint); color: var(--ink); text-decoration: underline 2px; text-underline-offset: .2em; }
+del { background: var(--gone-tint); color: var(--ink); text-decoration: line-through 1px; }
+ins::before { content: " [only here: "; } del::before { content: " [only here: "; }
+ins::after, del::after { content: "] "; }
+ins::before, del::before, ins::after, del::after { position: absolute; width: 1px; height: 1px; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap; }
+.ids { font-size: .85rem; }
+.sides { display: grid; grid-template-columns: 1fr 1fr; gap: .2rem 1rem; margin: .5rem 0 1.5rem; }
+.sides > * { min-width: 0; } .sides .head { border-top: 3px solid var(--kept); padding-top: .4rem; }
+.sides .head.dropped { border-top-color: var(--gone); } .sides .head.dropped h4 { color: var(--gone-ink); }
+.sides .head h4 { margin: 0; color: var(--kept); }
+.sides dl { display: grid; grid-template-columns: auto 1fr; gap: 0 .7rem; margin: .2rem 0; font-size: .75rem;
+  color: var(--quiet); } .sides dd { margin: 0; }
+.sides pre { margin: 0; padding: .5rem .7rem; background: var(--card); border-inline-start: 3px solid var(--kept); }
+.sides pre.dropped { border-inline-start-color: var(--gone); }
+.across { grid-column: 1 / -1; margin: 0; text-align: center; color: var(--quiet); font-size: .8rem; max-width: none; }
+@media (max-width: 34rem) { .sides { grid-template-columns: 1fr; } .sides pre::before { content: "stays";
+  display: block; color: var(--quiet); font-size: .75rem; } .sides pre.dropped::before { content: "dropped"; } }
 @media (max-width: 34rem) { section > details > summary .number { float: none; display: block; }
   .reach { gap: .6rem; grid-template-columns: 36% 1fr; } }
 @media print { body { max-width: none; } details { break-inside: avoid; } }
