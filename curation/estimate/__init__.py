@@ -1,0 +1,1 @@
+"""What a run would cost, measured on a sample of its own input."""

@@ -1,0 +1,1 @@
+"""Mixtures: several versions in chosen shares, and token shards for training."""
