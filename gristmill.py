@@ -5,6 +5,7 @@ import os
 import select
 import shlex
 import sys
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +25,14 @@ from dataset_cards.versions.store import Store
 
 PACKAGES = ("curation", "annotation", "synth", "train")
 DONE, FAILED, MISUSED, WAITING, STOPPED = 0, 1, 2, 3, 130
+
+
+class On(StrEnum):
+    """Where the tasks of a run are done."""
+
+    local = "local"
+    ray = "ray"
+    slurm = "slurm"
 
 
 class _HandedOn(Exception):
@@ -76,15 +85,31 @@ def _first_line(function: Any) -> str:
 
 @app.command()
 def plan(
-    recipe: RecipeArgument, p: ParameterOption = None, store: StoreOption = STORE, as_json: JsonOption = False
+    recipe: RecipeArgument,
+    p: ParameterOption = None,
+    estimate: Annotated[
+        bool, typer.Option(help="Measure on a sample of the input what the run would take; some seconds.")
+    ] = True,
+    store: StoreOption = STORE,
+    as_json: JsonOption = False,
 ) -> None:
-    """What would run and what was done before; runs nothing and writes nothing."""
+    """What would run, what was done before, and what the run would take; writes nothing to the store."""
+    from curation.estimate.estimate import estimated
+    from curation.estimate.show import shown
+
     shelf = open_store(store)
     step, _ = find_recipe(recipe, PACKAGES).bind(p or [], shelf)
     steps = shelf.plan(step)
     rows = [(one.name, one.fingerprint, "done before" if done else "would run") for one, done in steps]
     values = [{"step": one.name, "fingerprint": one.fingerprint, "done": done} for one, done in steps]
-    say(values, terminal.table(("step", "fingerprint", ""), rows), as_json)
+    text = terminal.table(("step", "fingerprint", ""), rows)
+    todo = [one for one, done in steps if not done]
+    if not (estimate and todo):
+        say({"steps": values, "estimate": None}, text, as_json)
+        return
+    found, why = estimated(step, todo, shelf)
+    said = shown(found) if found is not None else f"no estimate: {why}"
+    say({"steps": values, "estimate": found.json() if found else {"none": why}}, f"{text}\n\n{said}", as_json)
 
 
 @app.command()
@@ -95,13 +120,28 @@ def run(
         list[str] | None,
         typer.Option("--as", metavar="NAME@VERSION", help="Freeze the rows under this name, e.g. pages@1.0.0."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes at work.")] = os.cpu_count() or 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes at work; as many as there are cores, or as the cluster gives.")
+    ] = None,
+    on: Annotated[On, typer.Option(help="Where tasks run: on this machine, on Ray, or as jobs of Slurm.")] = On.local,
+    ray_address: Annotated[
+        str | None, typer.Option(envvar="RAY_ADDRESS", help="With --on ray: a cluster; else Ray is started here.")
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE", help="With --on slurm: an option of sbatch, as time=2:00:00; repeat for more."
+        ),
+    ] = None,
     part_mb: Annotated[int, typer.Option(min=1, help="Megabytes of input per task; changes no row.")] = 64,
     max_quarantined: QuarantineOption = 0.01,
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:
     """Run a recipe: do what is not done yet, and freeze the result with --as."""
+    from curation.engine import engine_for
+    from curation.ingest import Cut
+    from curation.progress import Progress
     from dataset_cards.make import make
     from dataset_cards.watch import Console
 
@@ -109,7 +149,8 @@ def run(
     shelf = open_store(store)
     step, record = find_recipe(recipe, PACKAGES).bind(p or [], shelf)
     console = Console(shelf, sys.stderr, max_quarantined)
-    version = make(shelf, step, _tools(workers, part_mb), console, ref, record)
+    engine = engine_for(on.value, workers, shelf.root, Progress(), ray_address, slurm or [])
+    version = make(shelf, step, [engine, Cut(part_mb << 20, 4 * part_mb << 20)], console, ref, record)
     if not console.ran:
         typer.echo("nothing to do: every step was done before", err=True)
     funnel = shelf.funnel(step)
@@ -162,15 +203,6 @@ def demo(
 def _summary(step: Step, funnel: list[dict[str, Any]], store: Store) -> str:
     folder = shlex.quote(here(store.folder(step)))
     return f"{terminal.funnel(funnel)}\n\nrows in {folder}; name them for good with --as NAME@VERSION"
-
-
-def _tools(workers: int, part_mb: int) -> list[object]:
-    """What a run is given to work with; none of it changes a row."""
-    from curation.engine import LocalEngine
-    from curation.ingest import Cut
-    from curation.progress import Progress
-
-    return [LocalEngine(workers, Progress()), Cut(part_mb << 20, 4 * part_mb << 20)]
 
 
 def main() -> None:

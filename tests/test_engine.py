@@ -12,7 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from curation.engine import LocalEngine
+from curation.engine import LocalEngine, Lost
+from curation.engine.work import packed_error, unpacked_error
 from curation.progress import Progress
 from dataset_cards.versions.files import Folder
 from dataset_cards.versions.job import Job
@@ -22,7 +23,7 @@ def write(job: Job, task: int) -> None:
     job.write(task, pl.DataFrame({"pid": [os.getpid()], "task": [task]}))
 
 
-def fail(job: Job, task: int) -> None:
+def fail_at_one(job: Job, task: int) -> None:
     if task == 1:
         raise ValueError("task 1 cannot be done")
     write(job, task)
@@ -50,8 +51,53 @@ def test_a_private_filesystem_is_written_by_this_process() -> None:
 def test_the_error_of_a_task_is_raised_here(tmp_path: Path, workers: int) -> None:
     job = Job((), Folder.at(str(tmp_path)))
     with pytest.raises(ValueError, match="task 1 cannot be done"):
-        LocalEngine(workers=workers).run("fail", job, partial(fail, job), [0, 1, 2])
+        LocalEngine(workers=workers).run("fail", job, partial(fail_at_one, job), [0, 1, 2])
     assert 1 not in job.finished()
+
+
+def die(job: Job, task: int) -> None:
+    if task == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(job, task)
+
+
+def test_a_worker_that_is_killed_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    job = Job((), Folder.at(str(tmp_path)))
+    with pytest.raises(Lost, match=r"^die, task 1: its process was killed \(SIGKILL\).* fewer --workers"):
+        LocalEngine(workers=2).run("die", job, partial(die, job), [0, 1, 2, 3])
+    assert 1 not in job.finished()
+
+
+def leave(job: Job, task: int) -> None:
+    sys.exit(3)
+
+
+def test_a_task_that_asks_its_process_to_exit_is_an_error_and_no_hang(tmp_path: Path) -> None:
+    job = Job((), Folder.at(str(tmp_path)))
+    with pytest.raises(RuntimeError, match="SystemExit: 3"):
+        LocalEngine(workers=2).run("leave", job, partial(leave, job), [0, 1])
+
+
+class Picky(Exception):
+    """One that can be written and not read back: it wants two arguments and remembers one."""
+
+    def __init__(self, what: str, where: str) -> None:
+        super().__init__(f"{what} at {where}")
+
+
+def test_an_error_that_cannot_be_sent_is_told_in_words() -> None:
+    error = unpacked_error(packed_error(Picky("stone", "the mill")))
+    assert (type(error), str(error)) == (RuntimeError, "Picky: stone at the mill")
+
+
+def test_an_error_brings_its_traceback_as_text() -> None:
+    try:
+        raise OSError(28, "No space left on device", "part-00000.parquet")
+    except OSError as raised:
+        error = unpacked_error(packed_error(raised))
+    assert isinstance(error, OSError)
+    assert (error.errno, error.filename) == (28, "part-00000.parquet")
+    assert f'File "{__file__}", line' in str(error.__cause__)
 
 
 def test_progress_away_from_a_terminal_is_plain_lines(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 from curation.engine import LocalEngine
 from curation.ingest import Cut
+from dataset_cards.versions.errors import Misuse
+from dataset_cards.versions.job import Waiting
 from dataset_cards.versions.step import Step, in_order
 from dataset_cards.versions.store import Store
 
@@ -99,6 +101,14 @@ def estimate(target: Step, todo: Sequence[Step], store: Store, sample_bytes: int
         if step.name in wanted
     ]
     return _proposed(costs, large, store)
+
+
+def estimated(target: Step, todo: Sequence[Step], store: Store) -> tuple[Estimate | None, str]:
+    """An estimate, or the reason that there is none: the recipe needs people or a model, or more than a sample."""
+    try:
+        return estimate(target, todo, store), ""
+    except (Misuse, Waiting) as error:
+        return None, str(error)
 
 
 def _scaled(name: str, few: "_Use", many: "_Use", small: Sample, large: Sample) -> Cost:
