@@ -1,9 +1,17 @@
-"""The built-in recipes of curation: raw pages or text to a corpus of documents."""
+"""The built-in recipes of curation: raw pages or text to a corpus, and what is done with versions after that."""
+
+from collections.abc import Sequence
+from typing import Literal
 
 from dataset_cards.intake.source import Input
 from dataset_cards.versions.step import Step
+from dataset_cards.versions.version import DatasetVersion
 
 from .c4 import C4Quality
+from .classify.model import Model
+from .classify.stages import Quality, Spam, Toxicity
+from .classify.train import classifier
+from .decontaminate.recipe import decontaminate, search_step
 from .dedup.exact import ExactDuplicates
 from .dedup.near import NearDuplicates
 from .extract import Extract
@@ -13,9 +21,17 @@ from .ingest import Ingest
 from .keep import Keep
 from .kernels.rules import spacy_rules
 from .language import Language
+from .mix.recipe import mixture, tokenise
 from .normalize import Normalize
+from .pii.stage import TYPES, Pii
 from .screen import Screen
+from .secrets.stage import KINDS, Secrets
 from .stage import Stage
+
+__all__ = ["classifier", "decontaminate", "mixture", "plain_text", "tokenise", "web_text"]
+
+Secret = Literal["mask", "drop", "keep"]
+Personal = Literal["mask", "pseudonym", "drop", "keep"]
 
 
 def web_text(
@@ -25,14 +41,24 @@ def web_text(
     min_words: int = 50,
     max_words: int = 100_000,
     min_jaccard: float = 0.7,
+    against: tuple[DatasetVersion, ...] = (),
+    toxicity: DatasetVersion | None = None,
+    max_toxicity: float = 0.5,
+    spam: DatasetVersion | None = None,
+    max_spam: float = 0.5,
+    quality: DatasetVersion | None = None,
+    min_quality: float = 0.5,
+    secrets: Secret = "mask",
+    pii: Personal = "mask",
     license: str = "unknown",
     source: str | None = None,
 ) -> Step:
-    """Web pages (WARC, WET, HTML) to a corpus: main text, one language, quality rules, no duplicates.
+    """Web pages (WARC, WET, HTML) to a corpus: main text, one language, quality rules, no duplicates, safe to train on.
 
     The order and the thresholds are those of FineWeb (Penedo et al. 2024, section 3), which ran trafilatura, a
     language filter, the Gopher rules, the C4 rules without the one on final punctuation, and its own; duplicates are
-    removed exactly and then by verified similarity. Pages that are text already are taken as they are.
+    removed exactly and then by verified similarity. Then come evaluation sets, classifiers, secrets and personal data,
+    which see only what is left. Pages that are text already are taken as they are.
 
     Args:
         input: a file, a folder, a glob, or any fsspec address.
@@ -41,17 +67,25 @@ def web_text(
         min_words: documents with fewer words are dropped (Gopher).
         max_words: documents with more words are dropped (Gopher).
         min_jaccard: share of word 5-grams in common from which a later document counts as a near-duplicate.
+        against: versions of evaluation sets; documents that hold their items are dropped.
+        toxicity, spam, quality: versions that the recipe `classifier` made, asked about each document.
+        max_toxicity, max_spam: documents that are likelier than this are dropped.
+        min_quality: documents that are less likely good are dropped.
+        secrets: mask keys, tokens and passwords, drop documents that hold one, or keep them.
+        pii: mask personal data, put pseudonyms in its place, drop documents that hold some, or keep it.
         license: SPDX id for the card, when the pages share one.
         source: a sentence for the card on where the input comes from.
 
     Raises:
         ValueError: there are no word rules for `language`, or a threshold is out of its range.
         NoInput: there is nothing to read at `input`.
+        Misuse: a version holds no classifier, or pseudonyms are asked for without a key.
     """
     spacy_rules(language)  # a code without word rules is refused before anything is read
     read = Ingest(input=Input.find(input), stages=(Extract(), Normalize()))
-    stages = _quality(language, min_language_score, min_words, max_words)
-    return _corpus("web-text", read, stages, min_jaccard, license, source)
+    screen = _heuristics(language, min_language_score, min_words, max_words)
+    models = _models((toxicity, max_toxicity), (spam, max_spam), (quality, min_quality))
+    return _corpus("web-text", read, screen, min_jaccard, against, models, _masks(secrets, pii), license, source)
 
 
 def plain_text(
@@ -62,6 +96,15 @@ def plain_text(
     min_words: int = 50,
     max_words: int = 100_000,
     min_jaccard: float = 0.7,
+    against: tuple[DatasetVersion, ...] = (),
+    toxicity: DatasetVersion | None = None,
+    max_toxicity: float = 0.5,
+    spam: DatasetVersion | None = None,
+    max_spam: float = 0.5,
+    quality: DatasetVersion | None = None,
+    min_quality: float = 0.5,
+    secrets: Secret = "mask",
+    pii: Personal = "mask",
     license: str = "unknown",
     source: str | None = None,
 ) -> Step:
@@ -74,11 +117,12 @@ def plain_text(
     spacy_rules(language)
     mapping = (("text", text),) if text else ()
     read = Ingest(input=Input.find(input), mapping=mapping, stages=(Normalize(),))
-    stages = _quality(language, min_language_score, min_words, max_words)
-    return _corpus("plain-text", read, stages, min_jaccard, license, source)
+    screen = _heuristics(language, min_language_score, min_words, max_words)
+    models = _models((toxicity, max_toxicity), (spam, max_spam), (quality, min_quality))
+    return _corpus("plain-text", read, screen, min_jaccard, against, models, _masks(secrets, pii), license, source)
 
 
-def _quality(language: str, min_language_score: float, min_words: int, max_words: int) -> tuple[Stage, ...]:
+def _heuristics(language: str, min_language_score: float, min_words: int, max_words: int) -> tuple[Stage, ...]:
     return (
         Language(keep=(language,), min_score=min_language_score),
         GopherRepetition(language=language),
@@ -88,12 +132,56 @@ def _quality(language: str, min_language_score: float, min_words: int, max_words
     )
 
 
+Asked = tuple[DatasetVersion | None, float]
+
+
+def _models(toxicity: Asked, spam: Asked, quality: Asked) -> tuple[Stage, ...]:
+    """A stage for each classifier that was given."""
+    stages: list[Stage] = []
+    if toxicity[0] is not None:
+        stages.append(Toxicity(model=Model.of(toxicity[0]), max_probability=toxicity[1]))
+    if spam[0] is not None:
+        stages.append(Spam(model=Model.of(spam[0]), max_probability=spam[1]))
+    if quality[0] is not None:
+        stages.append(Quality(model=Model.of(quality[0]), min_probability=quality[1]))
+    return tuple(stages)
+
+
+def _masks(secrets: Secret, pii: Personal) -> tuple[Stage, ...]:
+    """The stages that take out what must not be seen; secrets first, so that a key is not taken for a number."""
+    stages: list[Stage] = []
+    if secrets != "keep":
+        stages.append(Secrets(drop_kinds=KINDS if secrets == "drop" else ()))
+    match pii:
+        case "mask":
+            stages.append(Pii())
+        case "pseudonym":
+            stages.append(Pii(mask_types=(), pseudonym_types=TYPES))
+        case "drop":
+            stages.append(Pii(mask_types=(), drop_types=TYPES))
+        case "keep":
+            pass
+    return tuple(stages)
+
+
 def _corpus(
-    prefix: str, read: Ingest, stages: tuple[Stage, ...], min_jaccard: float, license: str, source: str | None
+    prefix: str,
+    read: Ingest,
+    heuristics: tuple[Stage, ...],
+    min_jaccard: float,
+    against: Sequence[DatasetVersion],
+    models: tuple[Stage, ...],
+    masks: tuple[Stage, ...],
+    license: str,
+    source: str | None,
 ) -> Step:
     """The steps behind both recipes; every later step reads the documents and all that was said about them."""
-    documents = Step(f"{prefix}/read", read)
-    screened = Step(f"{prefix}/screen", Screen(stages=stages), (documents,))
-    exact = Step(f"{prefix}/exact-duplicates", ExactDuplicates(), (documents, screened))
-    near = Step(f"{prefix}/near-duplicates", NearDuplicates(min_jaccard=min_jaccard), (documents, screened, exact))
-    return Step(f"{prefix}/keep", Keep(license=license, source=source), (documents, screened, exact, near))
+    steps = [Step(f"{prefix}/read", read)]
+    steps.append(Step(f"{prefix}/screen", Screen(stages=heuristics), tuple(steps)))
+    steps.append(Step(f"{prefix}/exact-duplicates", ExactDuplicates(), tuple(steps)))
+    steps.append(Step(f"{prefix}/near-duplicates", NearDuplicates(min_jaccard=min_jaccard), tuple(steps)))
+    if against:
+        steps.append(search_step(f"{prefix}/decontaminate", steps, against))
+    if models or masks:
+        steps.append(Step(f"{prefix}/safe", Screen(stages=(*models, *masks)), tuple(steps)))
+    return Step(f"{prefix}/keep", Keep(license=license, source=source, veil=masks), tuple(steps))

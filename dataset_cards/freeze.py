@@ -27,7 +27,10 @@ MODEL = "model/"  # where a step puts what it made besides rows; its facts list 
 PAIRS = "ledger/pairs.parquet"
 SIDE_FILES = ("ledger/rows.parquet", "ledger/quarantine.parquet", EXAMPLES, PAIRS, "ledger/spans.parquet")
 # What decides the bytes of rows; recorded so that a difference years later can be explained.
-_PACKAGES = ("datasets", "datatrove", "numba", "numpy", "polars", "pyarrow", "spacy", "trafilatura")
+_PACKAGES = (
+    *("datasets", "datatrove", "lxml", "numba", "numpy", "phonenumbers", "polars", "presidio-analyzer", "pyarrow"),
+    *("spacy", "tldextract", "trafilatura"),
+)
 
 
 def freeze(store: Store, step: Step, ref: str, recipe: Mapping[str, Any]) -> DatasetVersion:

@@ -40,7 +40,7 @@ from tests.ops import Inline
 
 # Damaged records and rows without text are among the samples on purpose.
 ACCEPT = ("--max-quarantined", "0.2")
-STEPS = ["read", "screen", "exact-duplicates", "near-duplicates", "keep"]
+STEPS = ["read", "screen", "exact-duplicates", "near-duplicates", "safe", "keep"]
 
 
 def gristmill(place: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -120,7 +120,7 @@ def quarantine(version: Path) -> pl.DataFrame:
 
 def test_the_version_verifies(place: Path, record: dict[str, Any]) -> None:
     said = gristmill(place, "verify", "pages@1.0.0").stdout
-    assert said == f"pages@1.0.0 is as frozen: 4 files, {record['rows']} rows, {record['digest']}\n"
+    assert said == f"pages@1.0.0 is as frozen: 6 files, {record['rows']} rows, {record['digest']}\n"
 
 
 def test_datasets_opens_it_with_the_rows_and_columns_that_the_card_names(
@@ -149,7 +149,7 @@ def test_every_row_that_was_read_is_in_one_place(
 
 def test_the_funnel_follows_on_stage_by_stage(record: dict[str, Any]) -> None:
     funnel = record["funnel"]
-    assert len(funnel) == 11
+    assert len(funnel) == 13
     for before, after in itertools.pairwise(funnel):
         assert after["read"] == before["kept"], after["stage"]
     for entry in funnel:

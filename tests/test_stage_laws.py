@@ -4,6 +4,7 @@ What a stage decides on ordinary text is tested in the file of that stage.
 """
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,13 +14,19 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from curation.c4 import C4Quality
+from curation.classify.model import Model
+from curation.classify.stages import Quality, Spam, Toxicity
 from curation.extract import Extract
 from curation.fineweb import FineWebQuality
 from curation.gopher import GopherQuality, GopherRepetition
 from curation.language import Language
 from curation.marks import Funnel, mark, verdicts
 from curation.normalize import Normalize
+from curation.pii.stage import TYPES, Pii
+from curation.secrets.stage import Secrets
 from curation.stage import DECIDES, Docs, Stage
+
+MODEL = Model.at(str(Path(__file__).parent / "fasttext" / "softmax-word-ngrams.bin"), "spam")
 
 STAGES: list[Stage] = [
     Extract(),
@@ -30,6 +37,14 @@ STAGES: list[Stage] = [
     C4Quality(),
     C4Quality(end_punctuation=False),
     FineWebQuality(),
+    Toxicity(model=MODEL),
+    Toxicity(model=MODEL, window=3),
+    Spam(model=MODEL),
+    Quality(model=MODEL),
+    Secrets(),
+    Secrets(drop_kinds=("assigned-secret",)),
+    Pii(),
+    Pii(mask_types=(), drop_types=TYPES, min_score=0.05),
 ]
 
 WORDS = st.sampled_from(
@@ -50,7 +65,7 @@ WORDS = st.sampled_from(
             "Yes.",
         ),
         *("1,000", "\x0b", "مرحبا", "https://a.b/c?d=e", "<p>", "</p>", "&amp;", "\u3000", "ﬁ", "🙂", "\ufeff", "."),
-        "x" * 60,
+        *("x" * 60, "me@example.org", "password = 'Xk9!vTq2#mLw'", "192.168.7.1", "AKIA" + "Q3EGRWZ7T2HJ5LXN"),
     ]
 )
 TEXT = st.lists(WORDS, max_size=60).map(" ".join) | st.text(max_size=80)

@@ -45,9 +45,16 @@ def sources(version: Mapping[str, Any]) -> list[tuple[str, ...]]:
             count(one["size"]),
             count(one["asked"]),
             count(one["got"]),
-            share(one["got"], one["asked"]) if one["asked"] else "\u2013",
+            _of_asked(one["got"], one["asked"]),
             count(one["got_rows"]),
             f"{one['got'] / one['size']:.2f}" if one["size"] else "\u2013",
         )
         for one in (facts(version).get("mixture") or {}).get("sources") or []
     ]
+
+
+def _of_asked(got: int, asked: int) -> str:
+    """In percent; more than 100 where the row that crossed the line was large."""
+    if not asked:
+        return "\u2013"
+    return share(got, asked) if got <= asked else f"{max(100 * got / asked, 100.01):,.2f} %"

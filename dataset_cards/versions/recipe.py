@@ -118,15 +118,13 @@ def find_recipe(name: str, packages: Sequence[str]) -> Recipe:
 
 
 def built_ins(packages: Sequence[str]) -> dict[str, Recipe]:
-    """Public functions returning a Step in `<package>.recipes`, for the packages that have recipes."""
-    found = {}
+    """The functions that `__all__` of `<package>.recipes` lists, for the packages that have recipes."""
+    found: dict[str, Recipe] = {}
     for package in packages:
         if importlib.util.find_spec(f"{package}.recipes") is None:
             continue
         module = importlib.import_module(f"{package}.recipes")
-        for name, function in _own_functions(module).items():
-            if typing.get_type_hints(function).get("return") is Step:
-                found[name] = Recipe(name, function)
+        found |= {name: Recipe(name, getattr(module, name)) for name in module.__all__}
     return found
 
 
