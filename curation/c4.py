@@ -16,7 +16,7 @@ from .kernels import c4
 from .kernels.text import Bytes, Offsets
 from .rule import Rule, flagged
 from .stage import Docs, Stage, decides
-from .words import buffers, split
+from .words import split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,25 +46,24 @@ class C4Quality(Stage):
     min_sentences: int | None = decides(5)
 
     def score(self, docs: Docs) -> pl.DataFrame:
-        data, offsets, lines, verdicts = c4.edit(
-            *buffers(docs.text),
+        words = docs.words(self.language)
+        data, offsets, sentences, verdicts, (cited, bounds, documents) = c4.edit(
+            words.data, words.offsets, words.chunks, words.starts, words.features.chunk, words.features.lines,
             self._switches(),
             0 if self.words_per_line is None else self.words_per_line,
             -1 if self.longest_word is None else self.longest_word,
-        )
-        spared = pl.Series(verdicts == 0)
-        words = split(strings(data, offsets), self.language)
-        counts = lines + c4.sentence_breaks(
-            words.data, words.offsets, words.chunks, words.starts, words.features.chunk, words.features.ends
-        )
+        )  # fmt: skip
+        if len(documents):
+            lines = split(strings(cited, bounds), self.language)
+            np.add.at(sentences, documents, c4.sentence_breaks(lines.chunks, lines.starts, lines.features.chunk))
         return pl.DataFrame(
             {
                 "old": docs.text,
-                "new": strings(*c4.strip_all(words.data, words.offsets)),
-                "spared": spared,
+                "new": strings(*c4.strip_all(data, offsets)),
+                "spared": verdicts == 0,
                 "lorem-ipsum": verdicts == c4.HAS_LOREM_IPSUM,
                 "curly-bracket": verdicts == c4.HAS_CURLY_BRACKET,
-                "counts": counts,
+                "counts": sentences,
             }
         ).select(
             "lorem-ipsum",

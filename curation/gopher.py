@@ -62,8 +62,8 @@ class GopherRepetition(Stage):
         words = docs.words(self.language)
         known = words.features
         counts = counted.repetition(
-            words.data, words.offsets, words.chunks, words.starts, known.chunk,
-            known.hashes, known.polynomials, known.characters, known.bytes,
+            words.data, words.offsets, words.chunks, words.starts, known.chunk, known.lines,
+            known.hashes, known.characters, known.bytes,
         ).T  # fmt: skip
         characters = counts[counted.CHARACTERS]
         paragraphs, lines = counts[counted.PARAGRAPHS], counts[counted.LINES]
@@ -126,7 +126,9 @@ class GopherQuality(Stage):
 
     def score(self, docs: Docs) -> pl.DataFrame:
         words = docs.words(self.language)
-        hashes, ellipses, lines, bullets, trailing = symbols_and_bullets(words.data, words.offsets)
+        hashes, ellipses, lines, bullets, trailing = symbols_and_bullets(
+            words.data, words.offsets, words.chunks, words.starts, words.features.lines
+        )
         return pl.DataFrame(
             {
                 "words": pl.Series(words.non_symbols),

@@ -23,10 +23,10 @@ from .kernels.dictionary import (
     WORDS,
     Dictionary,
     Features,
-    hash_words,
 )
+from .kernels.eight import AHEAD, fetch_ahead
 from .kernels.rules import Rules
-from .kernels.text import Bytes, Hashes, Offsets
+from .kernels.text import Bytes, Hashes, Offsets, hash_bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +98,8 @@ def sum_words(chunks: Ints, starts: Offsets, chunk_features: Ints) -> tuple[Offs
     out = np.zeros((4, len(starts) - 1), np.int64)
     for document in range(len(starts) - 1):
         for at in range(starts[document], starts[document + 1]):
+            if at + AHEAD < len(chunks) and chunks[at + AHEAD] != LEADING_WHITESPACE:
+                fetch_ahead(chunk_features, chunk_number(chunks[at + AHEAD]) * chunk_features.shape[1])
             if chunks[at] == LEADING_WHITESPACE:
                 continue
             row = chunk_features[chunk_number(chunks[at])]
@@ -111,12 +113,8 @@ def sum_words(chunks: Ints, starts: Offsets, chunk_features: Ints) -> tuple[Offs
 def distinct_words(words: Words, wanted: tuple[str, ...]) -> npt.NDArray[np.int64]:
     """How many of the `wanted` words, compared as written, every document holds."""
     known = words.features
-    encoded = [word.encode() for word in dict.fromkeys(wanted)]
-    starts = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
-    hashes, unused = np.empty(len(encoded), np.uint64), np.empty(len(encoded), np.uint64)
-    hash_words(
-        np.frombuffer(b"".join(encoded) + b"\0", np.uint8), starts, hashes, unused, np.empty(len(encoded), np.int32)
-    )
+    encoded = [np.frombuffer(word.encode(), np.uint8) for word in dict.fromkeys(wanted)]
+    hashes = np.array([hash_bytes(word, 0, len(word)) for word in encoded], np.uint64)
     return count_distinct(words.chunks, words.starts, known.chunk, known.hashes, hashes)
 
 
@@ -139,6 +137,9 @@ def count_distinct(
     out = np.zeros(len(starts) - 1, np.int64)
     for document in range(len(starts) - 1):
         for at in range(starts[document], starts[document + 1]):
+            # more than all of them there cannot be
+            if out[document] == len(wanted):
+                break
             if chunks[at] == LEADING_WHITESPACE:
                 continue
             row = chunk_features[chunk_number(chunks[at])]
@@ -185,13 +186,13 @@ class Splitter:
 
     def __init__(self, language: str) -> None:
         self._rules = Rules(language)
-        self._dictionary = Dictionary(self._rules)
+        self._dictionary = Dictionary(self._rules.lengths)
         self._lock = threading.Lock()
 
     def __call__(self, data: Bytes, offsets: Offsets) -> Words:
         with self._lock:
             if self._dictionary.full:
-                self._dictionary = Dictionary(self._rules)
+                self._dictionary = Dictionary(self._rules.lengths)
             chunks, starts = self._dictionary.look_up(data, offsets)
             features = self._dictionary.features()
         return Words(data=data, offsets=offsets, chunks=chunks, starts=starts, features=features)

@@ -157,8 +157,8 @@ def check_repetition(documents: list[str]) -> None:
     words, splitter = split(pl.Series(documents), "en"), load_word_tokenizer("en")
     known = words.features
     counts = repetition(
-        words.data, words.offsets, words.chunks, words.starts, known.chunk,
-        known.hashes, known.polynomials, known.characters, known.bytes,
+        words.data, words.offsets, words.chunks, words.starts, known.chunk, known.lines,
+        known.hashes, known.characters, known.bytes,
     )  # fmt: skip
     assert counts.tolist() == [plain_repetition(text, splitter.word_tokenize(text)) for text in documents]
 
@@ -175,6 +175,25 @@ def test_repetition_of_repetitive_text(documents: list[str]) -> None:
     check_repetition(documents)
 
 
+# words that join to the same text in several ways, and phrases of every length up to five times eight bytes and more
+PHRASES = ["a b c d e", "ab c de", "a bc d e", "the cat sat on the mat", "one two three four five six seven", "n o t"]
+JOINING = st.sampled_from(
+    ["a", "b", "ab", "ba", "abab", "a" * 7, "a" * 8, "b" * 9, "ab" * 8, "x" * 41, "é", "日本", *PHRASES]
+)
+
+
+@given(documents=st.lists(st.lists(JOINING, max_size=60).map(" ".join), min_size=1, max_size=3))
+@settings(max_examples=300, deadline=None)
+def test_repetition_of_words_that_join_alike(documents: list[str]) -> None:
+    check_repetition(documents)
+
+
+@given(documents=st.lists(st.text("ab", max_size=60).map(" ".join), min_size=1, max_size=3), glue=st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_repetition_of_words_of_one_letter(documents: list[str], glue: bool) -> None:
+    check_repetition([text.replace("a a", "aa") if glue else text for text in documents])
+
+
 def test_repetition_of_words_of_any_length() -> None:
     giant = "y" * 70_000
     check_repetition([f"{giant} a b c {giant} d " * 4, "x " * 5_000])
@@ -189,7 +208,8 @@ def test_symbols_and_bullets_of_messy_text(documents: list[str]) -> None:
         trailing = sum(line.rstrip().endswith(("...", "…")) for line in lines)
         return [text.count("#"), text.count("...") + text.count("…"), len(lines), bullets, trailing]
 
-    counts = symbols_and_bullets(*buffers(pl.Series(documents)))
+    words = split(pl.Series(documents), "en")
+    counts = symbols_and_bullets(words.data, words.offsets, words.chunks, words.starts, words.features.lines)
     assert counts.T.tolist() == [plain(text) for text in documents]
 
 

@@ -6,7 +6,7 @@ real documents are compared through the decisions of test_datatrove_parity.py.
 
 import io
 import json
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,55 @@ def test_english_chunks_have_spacys_words(chunk: str, english: Restated, spacy_e
     chunk = "".join(chunk.split())
     if chunk:
         assert list(english.words(chunk)) == [word.text for word in spacy_english(chunk)]
+
+
+def compiled_words(chunks: list[str], language: str = "en") -> list[list[str]]:
+    """The words of chunks, cut out by the lengths that the dictionary is told."""
+    encoded = [chunk.encode() for chunk in chunks]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+    counts, lengths = Rules(language).lengths(np.frombuffer(b"".join(encoded), np.uint8), ends)
+    assert lengths.sum() == ends[-1]
+    bounds = iter(np.cumsum([0, *lengths]).tolist())
+    joined, start = b"".join(encoded), next(bounds)
+    found: list[list[str]] = []
+    for count in counts:
+        stops = [next(bounds) for _ in range(count)]
+        found.append([joined[a:b].decode() for a, b in pairwise([start, *stops])])
+        start = stops[-1]
+    return found
+
+
+def test_every_chunk_of_one_or_two_ascii_characters_has_spacys_words(spacy_english: Any) -> None:
+    letters = [chr(code) for code in range(128) if not chr(code).isspace()]
+    some = [*letters, *(a + b for a in letters for b in letters)]
+    assert compiled_words(some) == [[word.text for word in spacy_english(chunk)] for chunk in some]
+
+
+# pieces of ASCII that the compiled rules look at: affixes, units, contractions, abbreviations, emoticons, URLs
+ASCII = [
+    *"aZ19skmU$.,:;!?'\"`-_/()[]{}<>=+~*^@#%&|\\\x00", "don't", "it's", "a.m.", "Mr.", "e.g.", "US$", "C$", "km/h",
+    "10km", "GB", "...", "--", "---", "://", "www.", ".com", ".co.uk", "http://", "mailto:", ":80", "@b.org", "?q=1",
+    "127.0.0.1", ":-)", "o.O", "(c)", "and/or", "Cause", "x" * 63, "o'clock", "10-12", "A.B",
+]  # fmt: skip
+
+
+@given(some=st.lists(st.lists(st.sampled_from(ASCII), min_size=1, max_size=8).map("".join), min_size=20, max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_compiled_english_has_spacys_words(some: list[str], spacy_english: Any) -> None:
+    assert compiled_words(some) == [[word.text for word in spacy_english(chunk)] for chunk in some]
+
+
+@given(some=st.lists(chunks, min_size=1, max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_chunks_of_all_kinds_keep_their_order(some: list[str], english: Restated) -> None:
+    some = ["".join(chunk.split()) or "x" for chunk in some]
+    assert compiled_words(some) == [list(english.words(chunk)) for chunk in some]
+
+
+def test_chunks_of_another_language_are_cut_by_its_rules() -> None:
+    some = ["z.B.", "Straße,", "don't", "(日本)", "日本"]
+    assert compiled_words(some, "de") == [list(words) for words in Rules("de")(some)]
+    assert compiled_words(some, "cmn")[-1] == ["日", "本"]
 
 
 @given(documents=st.lists(texts, min_size=1, max_size=6))

@@ -1,4 +1,8 @@
-"""The line rules of C4 (Raffel et al. 2020, section 2.2), and where sentences end within lines."""
+"""The line rules of C4 (Raffel et al. 2020, section 2.2), and where sentences end within lines.
+
+Lines are walked chunk by chunk: what a rule asks of most lines (words, how they end, sentences) was worked out when
+their chunks were first met, so only lines that hold `[` or a suspicious word are read letter by letter.
+"""
 
 import sys
 
@@ -8,14 +12,18 @@ from numba import njit
 
 from .chunks import LEADING_WHITESPACE, Ints, chunk_number
 from .dictionary import BREAKS, EDGES, OTHER, STOP
-from .text import NEWLINE, Bytes, Offsets, characters, line_break, skip_whitespace, strip_right, whitespace_bytes
+from .lines import in_line
+from .marks import BRACKET, CURLY, LENGTH, MARKS, STEM, TERMINAL, ends_in_punctuation
+from .phrases import phrases, search
+from .text import NEWLINE, Bytes, Offsets, characters, skip_whitespace, strip_right
 
 # switches of `edit`
 CITATIONS, TERMINAL_PUNCTUATION, LOREM_IPSUM, JAVASCRIPT, CURLY_BRACKET, POLICY = 1, 2, 4, 8, 16, 32
 # verdicts of `edit`
 HAS_LOREM_IPSUM, HAS_CURLY_BRACKET = 1, 2
 
-PHRASES = (
+# each holds one of the STEMS of marks.py
+PHRASES = phrases(
     (LOREM_IPSUM, "lorem ipsum"),
     (JAVASCRIPT, "javascript"),
     (POLICY, "terms of use"),
@@ -25,45 +33,12 @@ PHRASES = (
     (POLICY, "use of cookies"),
     (POLICY, "use cookies"),
 )
-_KINDS = np.array([kind for kind, _ in PHRASES], np.int64)
-_LETTERS = np.frombuffer("".join(phrase for _, phrase in PHRASES).encode(), np.uint8).copy()
-_BOUNDS = np.cumsum([0, *(len(phrase) for _, phrase in PHRASES)], dtype=np.int64)
-_STARTS = np.zeros(256, np.bool_)
-_STARTS[[ord(letter) for _, phrase in PHRASES for letter in (phrase[0], phrase[0].upper())]] = True
-
 EDIT_MARK = np.frombuffer(b"[edit]", np.uint8).copy()
 CITATION_MARK = np.frombuffer(b"[citation needed]", np.uint8).copy()
 # `\d` is any decimal digit; they come in runs of ten, and these are the zeros
 ZEROS = np.array(
     [code for code in range(sys.maxunicode + 1) if chr(code).isdecimal() and int(chr(code)) == 0], np.int64
 )
-
-
-@njit(cache=True, nogil=True)
-def phrases(data: Bytes, start: int, end: int) -> int:
-    """Which kinds of `PHRASES` `[start, end)` holds, whatever their case: a sum of switches."""
-    found = 0
-    for first in range(start, end):
-        if not _STARTS[data[first]]:
-            continue
-        for phrase in range(len(_KINDS)):
-            letter = _BOUNDS[phrase]
-            at = first
-            while letter < _BOUNDS[phrase + 1] and at < end:
-                byte = data[at]
-                width = 1
-                if 65 <= byte <= 90:
-                    byte |= 32
-                elif byte == 0xE2 and at + 2 < end and data[at + 1] == 0x84 and data[at + 2] == 0xAA:
-                    # the Kelvin sign is the one other character that str.lower() turns into a letter of these phrases
-                    byte, width = np.uint8(107), 3
-                if byte != _LETTERS[letter]:
-                    break
-                letter += 1
-                at += width
-            if letter == _BOUNDS[phrase + 1]:
-                found |= _KINDS[phrase]
-    return found
 
 
 @njit(cache=True, nogil=True)
@@ -81,7 +56,7 @@ def digit_bytes(data: Bytes, at: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def same_bytes(data: Bytes, at: int, end: int, mark: Bytes) -> bool:
+def stands_at(data: Bytes, at: int, end: int, mark: Bytes) -> bool:
     """True when `mark` stands at `at`."""
     if end - at < len(mark):
         return False
@@ -102,100 +77,154 @@ def citation_bytes(data: Bytes, at: int, end: int) -> int:
         stop += width
     if stop < end and data[stop] == 93:
         return stop + 1 - at
-    if same_bytes(data, at, end, EDIT_MARK):
+    if stands_at(data, at, end, EDIT_MARK):
         return len(EDIT_MARK)
-    return len(CITATION_MARK) if same_bytes(data, at, end, CITATION_MARK) else 0
+    return len(CITATION_MARK) if stands_at(data, at, end, CITATION_MARK) else 0
 
 
 @njit(cache=True, nogil=True)
-def count_words(data: Bytes, start: int, end: int, longest: int) -> int:
-    """Words of a stripped line by `str.split`; -1 when one has more than `longest` characters (never if negative)."""
-    count = 0
-    at = start
-    while at < end:
-        word = at
-        while at < end and whitespace_bytes(data, at, end) == 0:
-            at += 1
-        if longest >= 0 and at - word > longest and characters(data, word, at) > longest:
-            return -1
-        count += 1
-        at = skip_whitespace(data, at, end)
-    return count
-
-
-@njit(cache=True, nogil=True)
-def ends_in_punctuation(data: Bytes, start: int, end: int) -> bool:
-    """True when a line ends in `.`, `?`, `!` or a quote, but not in three dots."""
-    if start == end:
-        return False
-    last = data[end - 1]
-    if last != 46:
-        return bool(last == 63 or last == 33 or last == 34 or last == 39)
-    return not (end - start >= 3 and data[end - 2] == 46 and data[end - 3] == 46)
+def without_citations(data: Bytes, start: int, end: int, out: Bytes, at: int) -> int:
+    """Copy `[start, end)` to `out` from `at` on, without citation marks; returns where the copy ends."""
+    while start < end:
+        if data[start] == 91:
+            mark = citation_bytes(data, start, end)
+            if mark:
+                start += mark
+                continue
+        out[at] = data[start]
+        at += 1
+        start += 1
+    return at
 
 
 @njit(cache=True, nogil=True)
 def edit(
-    data: Bytes, offsets: Offsets, switches: int, min_words: int, longest_word: int
-) -> tuple[Bytes, Offsets, npt.NDArray[np.int64], npt.NDArray[np.int8]]:
+    data: Bytes, offsets: Offsets, chunks: Ints, starts: Offsets, chunk_features: Ints, chunk_lines: Ints,
+    switches: int, min_words: int, longest_word: int,
+) -> tuple[
+    Bytes, Offsets, npt.NDArray[np.int64], npt.NDArray[np.int8], tuple[Bytes, Offsets, npt.NDArray[np.int64]]
+]:  # fmt: skip
     """Keep the lines that the rules allow, joined by line feeds; the result is not stripped.
 
-    Returns bytes, offsets, and per document the number of lines kept and a verdict: HAS_LOREM_IPSUM or
-    HAS_CURLY_BRACKET, whichever came first, with the text left empty; else 0.
+    Args:
+        data, offsets, chunks, starts, chunk_features, chunk_lines: documents as in `Words`.
+        switches: the sum of those above that are on.
+        min_words: fewer in a line, and it goes.
+        longest_word: more characters in a word of a line, and the line goes; negative for any number.
+
+    Returns:
+        bytes and offsets of the texts; per document the sentences in the lines kept, and a verdict: HAS_LOREM_IPSUM
+        or HAS_CURLY_BRACKET, whichever came first, with the text left empty; else 0. And the lines that lost a
+        citation (bytes, offsets, document): they have other words now and count as one sentence each, so what
+        `sentence_breaks` finds in them is to be added.
     """
     documents = len(offsets) - 1
     # each kept line is no longer than before, and its line feed replaces a line break
     out = np.empty(offsets[-1] - offsets[0] + documents + 1, np.uint8)
     bounds = np.zeros(documents + 1, np.int64)
-    lines = np.zeros(documents, np.int64)
+    sentences = np.zeros(documents, np.int64)
     verdicts = np.zeros(documents, np.int8)
+    cited = [(0, 0, 0) for _ in range(0)]
     used = 0
     for document in range(documents):
         at, end = offsets[document], offsets[document + 1]
+        place = starts[document]
+        if place < starts[document + 1] and chunks[place] == LEADING_WHITESPACE:
+            place += 1
+        kept = 0
+        cited_before = len(cited)
         while at < end:
-            stop, width = line_break(data, at, end)
-            start = skip_whitespace(data, at, stop)
-            last = strip_right(data, start, stop)
-            at = stop + width
-            words = count_words(data, start, last, longest_word)
-            if words < 0:
+            at, width = in_line(data, at, end)
+            start = at
+            last = at
+            words = 0
+            marks = 0
+            ending = 0
+            count = 1
+            previous = 0
+            too_long = False
+            while width == 0 and at < end:
+                code = chunks[place]
+                place += 1
+                chunk = chunk_number(code)
+                words += 1
+                ending = chunk_lines[chunk, MARKS]
+                marks |= ending
+                last = at + chunk_lines[chunk, LENGTH]
+                if 0 <= longest_word < last - at:
+                    too_long |= characters(data, at, last) > longest_word
+                edges = chunk_features[chunk, EDGES]
+                count += chunk_features[chunk, BREAKS] + (previous == STOP and edges % 4 == OTHER)
+                previous = edges // 4 if edges // 4 else previous
+                at = last
+                if code >= 0:
+                    at += at < end
+                    continue
+                at, width = in_line(data, at, end)
+                # whitespace other than one blank is a word to spaCy
+                if width == 0 and at < end:
+                    count += previous == STOP
+                    previous = OTHER
+            at += width
+            if too_long:
                 continue
-            line = used + 1 if lines[document] else used
+            line = used + 1 if kept else used
             tip = line
-            curly = False
-            while start < last:
-                if switches & CITATIONS and data[start] == 91:
-                    mark = citation_bytes(data, start, last)
-                    if mark:
-                        start += mark
-                        continue
-                curly |= data[start] == 123
-                out[tip] = data[start]
-                tip += 1
-                start += 1
-            if switches & TERMINAL_PUNCTUATION and not ends_in_punctuation(out, line, tip):
+            changed = False
+            if switches & CITATIONS and marks & BRACKET:
+                tip = without_citations(data, start, last, out, line)
+                changed = tip - line != last - start
+            if switches & TERMINAL_PUNCTUATION and not (
+                ends_in_punctuation(out, line, tip) if changed else ending & TERMINAL
+            ):
                 continue
             if words < min_words:
                 continue
-            found = phrases(out, line, tip) & switches
+            found = 0
+            if changed:
+                found = search(out, line, tip, PHRASES) & switches
+            elif marks & STEM:
+                found = search(data, start, last, PHRASES) & switches
             if found & LOREM_IPSUM:
                 verdicts[document] = HAS_LOREM_IPSUM
                 break
             if found & JAVASCRIPT:
                 continue
-            if curly and switches & CURLY_BRACKET:
+            if marks & CURLY and switches & CURLY_BRACKET:
                 verdicts[document] = HAS_CURLY_BRACKET
                 break
             if found & POLICY:
                 continue
-            if lines[document]:
+            if changed:
+                cited.append((line, tip, document))
+                count = 1
+            else:
+                tip = line + last - start
+                out[line:tip] = data[start:last]
+            if kept:
                 out[line - 1] = NEWLINE
-            lines[document] += 1
+            kept += 1
+            sentences[document] += count
             used = tip
         if verdicts[document]:
             used = bounds[document]
+            while len(cited) > cited_before:
+                cited.pop()
         bounds[document + 1] = used
-    return out[:used].copy(), bounds, lines, verdicts
+    return out[:used].copy(), bounds, sentences, verdicts, pieces(out, cited)
+
+
+@njit(cache=True, nogil=True)
+def pieces(data: Bytes, ranges: list[tuple[int, int, int]]) -> tuple[Bytes, Offsets, npt.NDArray[np.int64]]:
+    """Bytes, offsets and documents of pieces of `data`, given as (start, end, document)."""
+    bounds, documents = np.zeros(len(ranges) + 1, np.int64), np.empty(len(ranges), np.int64)
+    for piece, (start, end, document) in enumerate(ranges):
+        bounds[piece + 1] = bounds[piece] + end - start
+        documents[piece] = document
+    out = np.empty(bounds[-1] + 1, np.uint8)
+    for piece, (start, end, _) in enumerate(ranges):
+        out[bounds[piece] : bounds[piece + 1]] = data[start:end]
+    return out, bounds, documents
 
 
 @njit(cache=True, nogil=True)
@@ -212,42 +241,21 @@ def strip_all(data: Bytes, offsets: Offsets) -> tuple[Bytes, Offsets]:
 
 
 @njit(cache=True, nogil=True)
-def sentence_breaks(
-    data: Bytes, offsets: Offsets, chunks: Ints, starts: Offsets, chunk_features: Ints, ends: Offsets
-) -> npt.NDArray[np.int64]:
-    """Places per document where spaCy's sentencizer cuts a line (between line feeds), each line on its own.
+def sentence_breaks(chunks: Ints, starts: Offsets, chunk_features: Ints) -> npt.NDArray[np.int64]:
+    """Places per line where spaCy's sentencizer cuts it.
 
     It cuts before the first word after a stop that is not punctuation itself. A run of whitespace counts as such a
     word, except for one blank after a word.
     """
-    out = np.zeros(len(offsets) - 1, np.int64)
-    for document in range(len(offsets) - 1):
-        end = offsets[document + 1]
-        at = offsets[document]
-        count = 0
-        any_word = False
+    out = np.zeros(len(starts) - 1, np.int64)
+    for line in range(len(starts) - 1):
         previous = 0
-        for place in range(starts[document], starts[document + 1]):
-            if chunks[place] != LEADING_WHITESPACE:
-                chunk = chunk_number(chunks[place])
-                first, last = chunk_features[chunk, EDGES] % 4, chunk_features[chunk, EDGES] // 4
-                count += chunk_features[chunk, BREAKS] + (previous == STOP and first == OTHER)
-                previous = last if last else previous
-                any_word = True
-                at += ends[chunk + 1] - ends[chunk]
-            stop = skip_whitespace(data, at, end)
-            while at < stop:
-                feed = at
-                while feed < stop and data[feed] != NEWLINE:
-                    feed += 1
-                if feed > at and not (any_word and feed == at + 1 and data[at] == 32):
-                    count += previous == STOP
-                    previous = OTHER
-                    any_word = True
-                at = feed
-                if feed < stop:
-                    any_word = False
-                    previous = 0
-                    at = feed + 1
-        out[document] = count
+        for code in chunks[starts[line] : starts[line + 1]]:
+            if code != LEADING_WHITESPACE:
+                edges = chunk_features[chunk_number(code), EDGES]
+                out[line] += chunk_features[chunk_number(code), BREAKS] + (previous == STOP and edges % 4 == OTHER)
+                previous = edges // 4 if edges // 4 else previous
+            if code < 0:
+                out[line] += previous == STOP
+                previous = OTHER
     return out

@@ -5,9 +5,8 @@ when it has become large.
 """
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,16 @@ import numpy.typing as npt
 from numba import njit
 
 from .chunks import Ints, cut, move_keys
-from .text import HASH_MIX, Bytes, Hashes, Offsets
+from .marks import mark_chunks
+from .text import Bytes, Hashes, Offsets, characters, hash_bytes
 
-Tokenize = Callable[[list[str]], list[Sequence[str]]]
+# Words of the chunks `data[ends[i]:ends[i + 1]]`: how many each has, and how many bytes every word has, in order.
+Tokenize = Callable[[Bytes, Offsets], tuple[Ints, Ints]]
 Array = npt.NDArray[Any]
 
-# About 100 bytes a chunk, so at most some 400 MB a process and language; English web text reaches this after
-# hundreds of megabytes.
-MOST_CHUNKS = 4_000_000
+# About 210 bytes a chunk, so at most some 420 MB a process and language; English web text reaches this after
+# hundreds of megabytes, and learning anew is cheap.
+MOST_CHUNKS = 2_000_000
 MOST_BYTES = 1 << 28
 
 # word flags
@@ -33,8 +34,6 @@ COLUMNS = 7
 # sentence classes of a word: other punctuation counts as neither
 STOP, OTHER = 1, 2
 
-POLYNOMIAL = np.uint64(0x5851F42D4C957F2D)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
@@ -42,17 +41,15 @@ class Features:
 
     `chunk` is int32 of shape (chunks, 7): index of the first word, number of words, words that are not all symbols,
     their characters, words with a letter, sentence breaks inside, and the sentence classes of its edges
-    (first + 4 * last). For each word: `hashes` (uint64), `polynomials` (uint64, of its bytes, so that the hash of
-    joined words can be worked out), `characters` and `bytes` (int32). `ends` (int64) holds the chunks' byte lengths:
-    chunk n has `ends[n + 1] - ends[n]` bytes.
+    (first + 4 * last). `lines` is int32 of shape (chunks, 2): bytes, and what the line rules ask (`marks.py`). For
+    each word: `hashes` (uint64), `characters` and `bytes` (int32).
     """
 
     chunk: Ints
+    lines: Ints
     hashes: Hashes
-    polynomials: Hashes
     characters: Ints
     bytes: Ints
-    ends: Offsets
 
 
 class Growing:
@@ -77,19 +74,38 @@ class Growing:
 
 
 @njit(cache=True, nogil=True)
-def hash_words(data: Bytes, starts: Offsets, hashes: Hashes, polynomials: Hashes, characters: Ints) -> None:
-    """Hashes and lengths in characters of the words `data[starts[i]:starts[i + 1]]`."""
-    for word in range(len(starts) - 1):
-        value = np.uint64(0)
-        count = 0
-        for at in range(starts[word], starts[word + 1]):
-            # an offset, so that leading zero bytes count
-            value = value * POLYNOMIAL + np.uint64(data[at]) + np.uint64(0x9E37)
-            count += (data[at] & 0xC0) != 0x80
-        polynomials[word] = value
-        mixed = (value ^ (value >> np.uint64(32))) * HASH_MIX
-        hashes[word] = (mixed ^ (mixed >> np.uint64(29))) | np.uint64(1)
-        characters[word] = count
+def describe_words(
+    data: Bytes, lengths: Ints, ascii_flags: Bytes
+) -> tuple[Hashes, Ints, Bytes, npt.NDArray[np.int64], Offsets]:
+    """Of the words that `data` consists of, `lengths` bytes each: hashes, characters, flags, which of them are not
+    ASCII (their flags are left 0), and where those begin.
+
+    `ascii_flags` holds what a single character makes of a word that consists of it.
+    """
+    words = len(lengths)
+    hashes, counts, flags = np.empty(words, np.uint64), np.empty(words, np.int32), np.zeros(words, np.uint8)
+    foreign, starts = np.empty(words, np.int64), np.empty(words, np.int64)
+    found = 0
+    start = 0
+    for word in range(words):
+        end = start + lengths[word]
+        hashes[word] = hash_bytes(data, start, end)
+        counts[word] = characters(data, start, end)
+        if counts[word] < end - start:
+            foreign[found] = word
+            starts[found] = start
+            found += 1
+        else:
+            some, every = np.uint8(0), np.uint8(255)
+            for at in range(start, end):
+                some |= ascii_flags[data[at]]
+                every &= ascii_flags[data[at]]
+            flags[word] = (some & (ALPHABETIC | NOT_SYMBOL)) | (every & PUNCTUATION)
+            # only single characters end a sentence
+            if end - start == 1:
+                flags[word] |= some & ENDS_SENTENCE
+        start = end
+    return hashes, counts, flags, foreign[:found].copy(), starts[:found].copy()
 
 
 @njit(cache=True, nogil=True)
@@ -130,15 +146,15 @@ class Dictionary:
         self._tokenize = tokenize
         self._symbols = frozenset(PUNCTUATION_SET)
         self._stops = frozenset(Sentencizer.default_punct_chars)
-        self._flags: dict[str, int] = {}
+        self._ascii_flags = np.array([self._describe(chr(code)) for code in range(128)], np.uint8)
+        self._flags: dict[bytes, int] = {}
         self._count = 0
-        self._keys = np.zeros(1 << 16, np.uint64)
-        self._numbers = np.zeros(1 << 16, np.int32)
+        self._table = np.zeros(1 << 17, np.uint64)
         self._known = np.empty(1 << 19, np.uint8)
         self._ends = np.zeros((1 << 15) + 1, np.int64)
         self._chunk = Growing(np.empty((0, COLUMNS), np.int32))
+        self._lines = Growing(np.empty((0, 2), np.int32))
         self._hashes = Growing(np.empty(0, np.uint64))
-        self._polynomials = Growing(np.empty(0, np.uint64))
         self._characters = Growing(np.empty(0, np.int32))
         self._bytes = Growing(np.empty(0, np.int32))
 
@@ -154,7 +170,7 @@ class Dictionary:
         starts = np.zeros(len(offsets), np.int64)
         document = 0
         while True:
-            state = (self._keys, self._numbers, self._known, self._ends, chunks, starts)
+            state = (self._table, self._known, self._ends, chunks, starts)
             document, self._count = cut(data, offsets, document, self._count, *state)
             if document == len(offsets) - 1:
                 break
@@ -166,18 +182,17 @@ class Dictionary:
         """Numbers about every chunk known now."""
         return Features(
             chunk=self._chunk.array,
+            lines=self._lines.array,
             hashes=self._hashes.array,
-            polynomials=self._polynomials.array,
             characters=self._characters.array,
             bytes=self._bytes.array,
-            ends=self._ends[: self._count + 1],
         )
 
     def _make_room(self) -> None:
-        if 2 * (self._count + 2) > len(self._keys):
-            keys, numbers = np.zeros(2 * len(self._keys), np.uint64), np.zeros(2 * len(self._keys), np.int32)
-            move_keys(self._keys, self._numbers, keys, numbers)
-            self._keys, self._numbers = keys, numbers
+        if 4 * (self._count + 2) > len(self._table):
+            table = np.zeros(2 * len(self._table), np.uint64)
+            move_keys(self._table, table)
+            self._table = table
             self._ends = np.concatenate([self._ends, np.zeros(len(self._ends) - 1, np.int64)])
         else:
             self._known = np.concatenate([self._known, np.empty(len(self._known), np.uint8)])
@@ -187,35 +202,27 @@ class Dictionary:
         first = len(self._chunk.array)
         if first == self._count:
             return
-        start = int(self._ends[first])
-        known = self._known[start : self._ends[self._count]].tobytes()
-        ends = (self._ends[first : self._count + 1] - start).tolist()
-        words = self._tokenize([known[a:b].decode() for a, b in pairwise(ends)])
-        counts = np.fromiter(map(len, words), np.int32, len(words))
-        flat = [word for chunk in words for word in chunk]
-        flags = np.fromiter(map(self._flag, flat), np.uint8, len(flat))
-        encoded = [word.encode() for word in flat]
-        lengths = np.fromiter(map(len, encoded), np.int32, len(encoded))
-        starts = np.zeros(len(flat) + 1, np.int64)
-        np.cumsum(lengths, out=starts[1:])
-        hashes, polynomials = np.empty(len(flat), np.uint64), np.empty(len(flat), np.uint64)
-        characters = np.empty(len(flat), np.int32)
-        joined = np.frombuffer(b"".join(encoded) or b"\0", np.uint8)
-        hash_words(joined, starts, hashes, polynomials, characters)
-        chunk = np.empty((len(words), COLUMNS), np.int32)
+        start = self._ends[first]
+        data, ends = self._known[start : self._ends[self._count]], self._ends[first : self._count + 1] - start
+        counts, lengths = self._tokenize(data, ends)
+        hashes, characters, flags, foreign, starts = describe_words(data, lengths, self._ascii_flags)
+        stops = starts + lengths[foreign]
+        memory = data.tobytes() if len(foreign) else b""
+        flags[foreign] = [self._flag(memory[a:b]) for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+        chunk = np.empty((len(counts), COLUMNS), np.int32)
         describe_chunks(counts, flags, characters, len(self._hashes.array), chunk)
         self._hashes.extend(hashes)
-        self._polynomials.extend(polynomials)
         self._characters.extend(characters)
         self._bytes.extend(lengths)
+        self._lines.extend(mark_chunks(data, ends))
         self._chunk.extend(chunk)
 
-    def _flag(self, word: str) -> int:
+    def _flag(self, word: bytes) -> int:
         flag = self._flags.get(word)
         if flag is None:
             if len(self._flags) > 500_000:
                 self._flags.clear()
-            flag = self._flags[word] = self._describe(word)
+            flag = self._flags[word] = self._describe(word.decode())
         return flag
 
     def _describe(self, word: str) -> int:

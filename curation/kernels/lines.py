@@ -4,62 +4,89 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from .chunks import LEADING_WHITESPACE, Ints, chunk_number
+from .marks import BULLET, ELLIPSIS, LENGTH, MARKS, SYMBOL, count_symbols
 from .text import (
+    FEWEST,
     NEWLINE,
     Bytes,
     Offsets,
     characters,
     hash_bytes,
-    line_break,
+    next_newline,
+    room_for_more,
     seen_before,
     skip_whitespace,
-    strip_right,
-    table_size,
+    whitespace_bytes,
 )
 
 
 @njit(cache=True, nogil=True)
-def is_ellipsis(data: Bytes, start: int, end: int) -> bool:
-    """True when exactly these three bytes are `...` or the character U+2026."""
-    if end - start != 3:
-        return False
-    dots = data[start] == 46 and data[start + 1] == 46 and data[start + 2] == 46
-    return bool(dots or (data[start] == 0xE2 and data[start + 1] == 0x80 and data[start + 2] == 0xA6))
+def break_bytes(data: Bytes, at: int, end: int) -> int:
+    """Length in bytes of the line break (by `str.splitlines`) at `at`; 0 when there is none."""
+    byte = data[at]
+    if byte == 13:
+        return 2 if at + 1 < end and data[at + 1] == NEWLINE else 1
+    if 10 <= byte <= 12 or 0x1C <= byte <= 0x1E:
+        return 1
+    if byte == 0xC2:
+        return 2 if data[at + 1] == 0x85 else 0
+    separator = byte == 0xE2 and data[at + 1] == 0x80 and (data[at + 2] == 0xA8 or data[at + 2] == 0xA9)
+    return 3 if separator else 0
 
 
 @njit(cache=True, nogil=True)
-def is_bullet(data: Bytes, start: int, end: int) -> bool:
-    """True when `[start, end)` begins with `-` or U+2022."""
-    if start < end and data[start] == 45:
-        return True
-    return bool(start + 2 < end and data[start] == 0xE2 and data[start + 1] == 0x80 and data[start + 2] == 0xA2)
+def in_line(data: Bytes, at: int, end: int) -> tuple[int, int]:
+    """Go on over whitespace to a line break, a chunk or the end: the position, and the width of the line break."""
+    while at < end:
+        width = whitespace_bytes(data, at, end)
+        if width == 0:
+            break
+        line_break = break_bytes(data, at, end)
+        if line_break:
+            return at, line_break
+        at += width
+    return at, 0
 
 
 @njit(cache=True, nogil=True)
-def symbols_and_bullets(data: Bytes, offsets: Offsets) -> npt.NDArray[np.int64]:
+def symbols_and_bullets(
+    data: Bytes, offsets: Offsets, chunks: Ints, starts: Offsets, chunk_lines: Ints
+) -> npt.NDArray[np.int64]:
     """Per document: `#`, ellipses, lines, lines that begin with a bullet, lines that end in an ellipsis.
 
-    Shape (5, documents). Lines are those of `str.splitlines`; a bullet is `-` or U+2022.
+    Shape (5, documents). Lines are those of `str.splitlines`; a bullet is `-` or U+2022. The documents are given as in
+    `Words`.
     """
     out = np.zeros((5, len(offsets) - 1), np.int64)
     for document in range(len(offsets) - 1):
         at, end = offsets[document], offsets[document + 1]
+        place = starts[document]
+        if place < starts[document + 1] and chunks[place] == LEADING_WHITESPACE:
+            place += 1
         while at < end:
-            out[0, document] += data[at] == 35
-            if is_ellipsis(data, at, min(at + 3, end)):
-                out[1, document] += 1
-                at += 3
-            else:
-                at += 1
-        at = offsets[document]
-        while at < end:
-            stop, width = line_break(data, at, end)
             out[2, document] += 1
-            first = skip_whitespace(data, at, stop)
-            out[3, document] += is_bullet(data, first, stop)
-            last = strip_right(data, first, stop)
-            out[4, document] += is_ellipsis(data, max(first, last - 3), last)
-            at = stop + width
+            at, width = in_line(data, at, end)
+            marks = 0
+            first = True
+            while width == 0 and at < end:
+                code = chunks[place]
+                place += 1
+                marks = chunk_lines[chunk_number(code), MARKS]
+                stop = at + chunk_lines[chunk_number(code), LENGTH]
+                if marks & SYMBOL:
+                    hashes, ellipses = count_symbols(data, at, stop)
+                    out[0, document] += hashes
+                    out[1, document] += ellipses
+                out[3, document] += first and (marks & BULLET) != 0
+                first = False
+                at = stop
+                if code >= 0:
+                    at += at < end
+                else:
+                    at, width = in_line(data, at, end)
+            out[4, document] += (marks & ELLIPSIS) != 0
+            at += width
     return out
 
 
@@ -98,27 +125,27 @@ def line_endings(
     """
     documents = len(offsets) - 1
     out = np.zeros((6, documents), np.int64)
-    most = 1
-    for document in range(documents):
-        for at in range(offsets[document], offsets[document + 1]):
-            out[4, document] += data[at] == NEWLINE
-        most = max(most, out[4, document] + 1)
-    size = table_size(most)
-    keys, stamps = np.empty(size, np.uint64), np.zeros(size, np.uint32)
+    keys = np.empty(FEWEST, np.uint64)
     for document in range(documents):
         at, end = offsets[document], offsets[document + 1]
-        mask = table_size(out[4, document] + 1) - 1
-        while at <= end:
-            stop = at
-            while stop < end and data[stop] != NEWLINE:
-                stop += 1
+        mask = FEWEST - 1
+        keys[:FEWEST] = 0
+        known = 0
+        while True:
+            stop = next_newline(data, at, end)
             length = characters(data, at, stop)
             out[5, document] += length
             if skip_whitespace(data, at, stop) < stop:
                 out[0, document] += 1
                 out[1, document] += ends_with(data, at, stop, endings, bounds, by_last)
                 out[2, document] += length <= short
-                if seen_before(keys, stamps, document + 1, mask, hash_bytes(data, at, stop))[1]:
+                if seen_before(keys, mask, hash_bytes(data, at, stop)):
                     out[3, document] += length
+                else:
+                    known += 1
+                    keys, mask = room_for_more(keys, mask, known)
+            if stop == end:
+                break
+            out[4, document] += 1
             at = stop + 1
     return out

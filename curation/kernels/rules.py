@@ -3,15 +3,21 @@
 `Rules` answers for batches of chunks. `Restated` applies spaCy's own patterns in the order of spacy/tokenizer.pyx:
 peel prefixes and suffixes until a special case or nothing is left, keep URLs whole, cut at infixes, then join word
 sequences that spell a special case. It takes linear time where spaCy takes quadratic time (20,000 closing brackets:
-29 s), and on English ASCII chunks it asks a pattern only where that can match. English never goes through spaCy;
-other languages do for chunks of ordinary length, because some of their affix patterns have no bounded length.
+29 s). English never goes through spaCy, and nearly all of its ASCII chunks are split by compiled code (english.py);
+other languages go through spaCy for chunks of ordinary length, because some of their affix patterns have no bounded
+length.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import regex
+
+from .chunks import Ints
+from .english import DECLINED, Tables, split_chunks, tables
+from .text import Bytes, Offsets
 
 # Beyond this many chunks a spaCy vocabulary is thrown away: it never forgets a word.
 VOCABULARY_LIMIT = 500_000
@@ -20,12 +26,8 @@ CHUNKS_PER_CALL = 20_000
 SHORT_CHUNK = 200
 # Characters given to an affix pattern: more than any affix other than a run of dots, with what it looks back at.
 AFFIX_WINDOW = 32
-# The same for ASCII in English, where the longest is `km/h` after a digit.
-PLAIN_WINDOW = 8
 
 _not_dot = re.compile(r"[^.]").search
-_may_be_url = re.compile(r"\.[A-Za-z0-9]").search
-_may_hold_infix = re.compile(r"[.+\-*^,~:<>=/]").search
 # Scripts written without blanks between words, where a word is one character with its marks (docs/words.md).
 _unspaced = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]\p{M}*"
@@ -58,8 +60,25 @@ class Rules:
     def __init__(self, language: str) -> None:
         self._code, self._as_datatrove = spacy_rules(language)
         self._restated = Restated(self._code)
+        self._compiled = self._restated.compiled() if self._code == "en" else None
         self._spacy: Any = None
         self._asked = VOCABULARY_LIMIT
+
+    def lengths(self, data: Bytes, ends: Offsets) -> tuple[Ints, Ints]:
+        """Words of the chunks `data[ends[i]:ends[i + 1]]`: how many each has, and all their lengths in bytes."""
+        if self._compiled is None:
+            counts, lengths = np.full(len(ends) - 1, DECLINED, np.int32), np.empty(0, np.int32)
+        else:
+            counts, lengths = split_chunks(data, ends, self._compiled)
+        declined = np.flatnonzero(counts == DECLINED)
+        if len(declined) == 0:
+            return counts, lengths
+        starts, stops = ends[:-1][declined].tolist(), ends[1:][declined].tolist()
+        words = self([data[a:b].tobytes().decode() for a, b in zip(starts, stops, strict=True)])
+        more = np.fromiter((len(word.encode()) for some in words for word in some), np.int32)
+        places = np.repeat(np.cumsum(np.maximum(counts, 0))[declined], [len(some) for some in words])
+        counts[declined] = [len(some) for some in words]
+        return counts, np.insert(lengths, places, more)
 
     def __call__(self, chunks: list[str]) -> list[Sequence[str]]:
         words: list[Sequence[str]] = [()] * len(chunks)
@@ -107,8 +126,8 @@ class Restated:
 
         rules: Any = spacy.blank(code).tokenizer
         bare: Any = spacy.blank(code).tokenizer
+        self._tokenizer = rules
         bare.rules = {}
-        self._english = code == "en"
         self._special = {chunk: [part[ORTH] for part in parts] for chunk, parts in rules.rules.items()}
         self._longest_special = max(map(len, self._special))
         self._prefix, self._suffix = rules.prefix_search, rules.suffix_search
@@ -125,15 +144,17 @@ class Restated:
                 words = tuple(word.text for word in bare(chunk))
                 self._sequences.setdefault(words[0], []).append(words)
 
+    def compiled(self) -> Tables:
+        """The same rules for the compiled splitter of English ASCII chunks."""
+        joining = {"".join(words) for sequences in self._sequences.values() for words in sequences}
+        return tables(self._tokenizer, self._special, joining)
+
     def words(self, chunk: str) -> Sequence[str]:
         """The words of a chunk, in order; not to be changed by the caller."""
         if chunk in self._special:
             return self._special[chunk]
-        plain = self._english and chunk.isascii()
-        if plain and chunk.isalpha():
-            return (chunk,)
-        before, core, after = self._peel(chunk, plain)
-        words = before + self._cut(core, plain) + after
+        before, core, after = self._peel(chunk)
+        words = before + self._cut(core) + after
         return self._join_specials(words) if len(words) > 1 else words
 
     def _is_rule(self, chunk: str, start: int, end: int) -> bool:
@@ -145,39 +166,35 @@ class Restated:
             return True
         return self._match is not None and end - start <= SHORT_CHUNK and bool(self._match(chunk[start:end]))
 
-    def _prefix_length(self, chunk: str, start: int, end: int, plain: bool) -> int:
-        head = chunk[start : min(end, start + (PLAIN_WINDOW if plain else AFFIX_WINDOW))]
-        # among plain letters only currencies (US$, C$, A$) begin a prefix; digits never do
-        if plain and head[0].isalnum() and "$" not in head[:4]:
-            return 0
+    def _prefix_length(self, chunk: str, start: int, end: int) -> int:
+        head = chunk[start : min(end, start + AFFIX_WINDOW)]
         if self._dots_before and head.startswith(".."):
             dots = _not_dot(chunk, start, end)
             return dots.start() - start if dots else end - start
         match = self._prefix(head) if self._prefix else None
         return match.end() if match else 0
 
-    def _suffix_length(self, chunk: str, start: int, end: int, plain: bool) -> int:
-        tail = chunk[max(start, end - (PLAIN_WINDOW if plain else AFFIX_WINDOW)) : end]
-        # plain letters end a suffix only as 's or as a unit after a digit; digits never do
-        if not tail or (plain and (tail[-1].isdigit() or tail.isalpha())):
+    def _suffix_length(self, chunk: str, start: int, end: int) -> int:
+        tail = chunk[max(start, end - AFFIX_WINDOW) : end]
+        if not tail:
             return 0
         if self._dots_after and tail.endswith(".."):
             return end - start - len(chunk[start:end].rstrip("."))
         match = self._suffix(tail) if self._suffix else None
         return match.end() - match.start() if match else 0
 
-    def _peel(self, chunk: str, plain: bool) -> tuple[list[str], str, list[str]]:
+    def _peel(self, chunk: str) -> tuple[list[str], str, list[str]]:
         """Words before, the part that no affix pattern fits (or a special case), and words after."""
         before: list[str] = []
         after: list[str] = []
         start, end = 0, len(chunk)
         while start < end and not self._is_whole(chunk, start, end):
-            front = self._prefix_length(chunk, start, end, plain)
+            front = self._prefix_length(chunk, start, end)
             if front and self._is_rule(chunk, start + front, end):
                 before.append(chunk[start : start + front])
                 start += front
                 break
-            back = self._suffix_length(chunk, start + front, end, plain)
+            back = self._suffix_length(chunk, start + front, end)
             if back and self._is_rule(chunk, start, end - back):
                 after.append(chunk[end - back : end])
                 end -= back
@@ -193,17 +210,13 @@ class Restated:
         after.reverse()
         return before, chunk[start:end], after
 
-    def _cut(self, core: str, plain: bool) -> list[str]:
+    def _cut(self, core: str) -> list[str]:
         """The words of what is left between prefixes and suffixes."""
         if not core:
             return []
         if core in self._special:
             return list(self._special[core])
-        if plain and core.isalnum():
-            return [core]
-        if (self._match and self._match(core)) or (self._url and (not plain or _may_be_url(core)) and self._url(core)):
-            return [core]
-        if self._infixes is None or (plain and not _may_hold_infix(core, 1)):
+        if (self._match and self._match(core)) or (self._url and self._url(core)) or self._infixes is None:
             return [core]
         words = []
         start = 0
