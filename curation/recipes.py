@@ -82,6 +82,7 @@ def web_text(
         Misuse: a version holds no classifier, or pseudonyms are asked for without a key.
     """
     spacy_rules(language)  # a code without word rules is refused before anything is read
+    _probabilities(min_language_score, max_toxicity, max_spam, min_quality)
     read = Ingest(input=Input.find(input), stages=(Extract(), Normalize()))
     screen = _heuristics(language, min_language_score, min_words, max_words)
     models = _models((toxicity, max_toxicity), (spam, max_spam), (quality, min_quality))
@@ -115,6 +116,7 @@ def plain_text(
         The others are as in `web_text`.
     """
     spacy_rules(language)
+    _probabilities(min_language_score, max_toxicity, max_spam, min_quality)
     mapping = (("text", text),) if text else ()
     read = Ingest(input=Input.find(input), mapping=mapping, stages=(Normalize(),))
     screen = _heuristics(language, min_language_score, min_words, max_words)
@@ -122,7 +124,19 @@ def plain_text(
     return _corpus("plain-text", read, screen, min_jaccard, against, models, _masks(secrets, pii), license, source)
 
 
+def _probabilities(min_language_score: float, max_toxicity: float, max_spam: float, min_quality: float) -> None:
+    """Refuse a limit beyond which there is nothing, or everything: it would be a rule that never or always drops."""
+    limits = {"min_language_score": min_language_score, "max_toxicity": max_toxicity, "max_spam": max_spam}
+    for name, limit in {**limits, "min_quality": min_quality}.items():
+        if not 0 <= limit <= 1:
+            raise ValueError(f"{name}={limit}: write a probability, 0 to 1")
+
+
 def _heuristics(language: str, min_language_score: float, min_words: int, max_words: int) -> tuple[Stage, ...]:
+    if not 0 <= min_language_score <= 1:
+        raise ValueError(f"min_language_score is {min_language_score}; it is a probability, so write 0 to 1")
+    if not 0 <= min_words <= max_words:
+        raise ValueError(f"min_words is {min_words} and max_words {max_words}; write 0 <= min_words <= max_words")
     return (
         Language(keep=(language,), min_score=min_language_score),
         GopherRepetition(language=language),
@@ -133,10 +147,17 @@ def _heuristics(language: str, min_language_score: float, min_words: int, max_wo
 
 
 Asked = tuple[DatasetVersion | None, float]
+HALF = 0.5  # what a classifier's threshold is unless somebody says otherwise
 
 
 def _models(toxicity: Asked, spam: Asked, quality: Asked) -> tuple[Stage, ...]:
     """A stage for each classifier that was given."""
+    asked = {"toxicity": ("max_toxicity", toxicity), "spam": ("max_spam", spam), "quality": ("min_quality", quality)}
+    for name, (field, (version, limit)) in asked.items():
+        if version is None and limit != HALF:
+            raise ValueError(f"{field} is {limit}, but no classifier was named; add -p {name}=NAME@VERSION")
+        if not 0 <= limit <= 1:
+            raise ValueError(f"{field} is {limit}; it is a probability, so write 0 to 1")
     stages: list[Stage] = []
     if toxicity[0] is not None:
         stages.append(Toxicity(model=Model.of(toxicity[0]), max_probability=toxicity[1]))

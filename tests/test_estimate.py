@@ -7,12 +7,16 @@ import gzip
 import itertools
 import json
 import tarfile
+import tempfile
+import zipfile
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from curation.estimate.estimate import Cost, Estimate, estimate
+from curation.estimate import estimate as estimating
+from curation.estimate import sample as sampling
+from curation.estimate.estimate import Cost, Estimate, estimate, estimated
 from curation.estimate.sample import smaller
 from curation.ingest import Cut, Ingest
 from curation.keep import Keep
@@ -81,6 +85,16 @@ def test_lines_are_taken_from_all_over_a_file(tmp_path: Path) -> None:
     assert max(b - a for a, b in itertools.pairwise(numbers)) < LINES / 8
 
 
+def test_lines_that_are_longer_than_a_piece_are_taken_from_the_beginning(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": f"{n} " + "word " * 2000}) + "\n" for n in range(30)))
+    (tmp_path / "b.txt").write_text("no end of line " * 10_000)
+    for name in ("a.jsonl", "b.txt"):
+        size = (tmp_path / name).stat().st_size
+        sample = smaller(recipe(tmp_path / name), size // 20, tmp_path / f"copy-{name}")
+        assert 0.05 <= sample.share <= 0.11
+        assert texts(sample.step, tmp_path / f"store-{name}")
+
+
 def test_a_small_input_is_taken_whole(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text(rows(10))
     sample = smaller(recipe(tmp_path / "a.jsonl"), 1 << 20, tmp_path / "copy")
@@ -95,6 +109,55 @@ def test_what_cannot_be_cut_is_named(tmp_path: Path) -> None:
     sample = smaller(recipe(tmp_path / "in"), 2000, tmp_path / "copy")
     assert sample.left_out == ("a.json",)
     assert 0 < sample.bytes < 4000
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl.gz", "empty.parquet", "b.jsonl"])
+def test_a_damaged_file_has_a_part_in_the_sample_like_any_other(name: str, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "good.jsonl").write_text(rows())
+    damaged = {
+        "a.parquet": b"PAR1" + bytes(range(256)) * 400,
+        "a.jsonl.gz": b"\x1f\x8b\x08\x00" + b"\xff" * 1000,
+        "empty.parquet": b"",
+        "b.jsonl": b"x",
+    }
+    (tmp_path / "in" / name).write_bytes(damaged[name])
+    whole = recipe(tmp_path / "in")
+    sample = smaller(whole, 40_000, tmp_path / "copy")
+    assert texts(sample.step, tmp_path / "one")
+    found, why = estimated(whole, in_order(whole), Store.at(str(tmp_path / "store")))
+    assert found is not None, why
+
+
+def test_a_file_of_no_known_name_is_sampled_as_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "words.dat").write_text("A line of words.\n" * 4000)
+    sample = smaller(recipe(tmp_path / "words.dat"), 10_000, tmp_path / "copy [1]")
+    assert 5_000 < sum(map(len, texts(sample.step, tmp_path / "one"))) <= 10_000
+
+
+def test_an_archive_that_is_too_large_to_be_read_whole_is_not_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.jsonl", rows())
+    target, store = recipe(tmp_path / "a.zip"), Store.at(str(tmp_path / "store"))
+    assert estimate(target, in_order(target), store, sample_bytes=4_000).sampled == (tmp_path / "a.zip").stat().st_size
+    monkeypatch.setattr(sampling, "WHOLE_BYTES", 1000)
+    monkeypatch.setattr(estimating, "WARM_BYTES", 1000)
+    found, why = estimated(target, in_order(target), store)
+    assert found is None
+    assert why.endswith("a.zip has no part that can be read by itself, and is too large to be read whole")
+
+
+def test_a_temporary_folder_that_cannot_be_written_leaves_a_plan_without_an_estimate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jsonl").write_text(rows(10))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    target = recipe(tmp_path / "a.jsonl")
+    found, why = estimated(target, in_order(target), Store.at(str(tmp_path / "store")))
+    assert found is None
+    assert "TMPDIR" in why
 
 
 def test_a_recipe_over_versions_is_sampled_by_their_rows(tmp_path: Path) -> None:

@@ -16,11 +16,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curation.gopher import GopherQuality
+from curation.ingest import Cut, Ingest
+from curation.keep import Keep
+from curation.mix import shuffle
 from curation.mix.mix import Mix
 from curation.mix.recipe import joint_license, mixture
 from curation.mix.shares import keys, last_key, shares
 from curation.mix.tokens import Tokenizer
+from curation.screen import Screen
+from dataset_cards.cards.mixture import sources
 from dataset_cards.freeze import freeze
+from dataset_cards.intake.source import Input
 from dataset_cards.versions.errors import BadRecipe, Misuse
 from dataset_cards.versions.job import Job
 from dataset_cards.versions.step import Step
@@ -41,6 +48,16 @@ def version(store: Store, folder: Path, name: str, texts: list[str], kind: str =
     target = adopting(path, kind)
     store.run(target)
     return freeze(store, target, f"{name}@1.0.0", RECIPE)
+
+
+def nothing(store: Store, folder: Path) -> DatasetVersion:
+    """A version whose only row was dropped."""
+    (folder / "short.txt").write_text("Too short.")
+    read = Step("short/read", Ingest(input=Input.find(str(folder / "short.txt"))))
+    screen = Step("short/screen", Screen(stages=(GopherQuality(),)), (read,))
+    target = Step("short/keep", Keep(license="MIT"), (read, screen))
+    store.run(target, [Inline(), Cut()])
+    return freeze(store, target, "none@1.0.0", RECIPE)
 
 
 def mixed(store: Store, *sources: DatasetVersion, **options: Any) -> tuple[pl.DataFrame, dict[str, Any]]:
@@ -129,6 +146,58 @@ def test_a_budget_of_characters_is_kept_to_within_one_row(
         assert 2000 <= source["got"] < 2000 + characters.max()
 
 
+def test_budgets_that_cannot_be_cut_evenly_are_still_used_up(
+    shelf: Store, web: DatasetVersion, books: DatasetVersion
+) -> None:
+    assert names(mixed(shelf, web, books, weights=(1.0, 1.0), budget=1)[0]) == {"web": 1}
+    assert names(mixed(shelf, web, books, weights=(1e308, 1e308), budget=11)[0]) == {"web": 6, "books": 5}
+
+
+def test_a_source_without_rows_takes_nothing_from_the_others(
+    shelf: Store, books: DatasetVersion, tmp_path: Path
+) -> None:
+    none = nothing(shelf, tmp_path)
+    rows, facts = mixed(shelf, books, none)
+    assert names(rows) == {"books": 100}
+    assert [source["got"] for source in facts["sources"]] == [100, 0]
+
+
+def test_a_mixture_of_nothing_is_refused_with_the_reason(shelf: Store, books: DatasetVersion, tmp_path: Path) -> None:
+    none = nothing(shelf, tmp_path)
+    for some, options, why in (
+        ([none], {}, "no source holds any rows"),
+        ([books, none], {"weights": (0.5, 0.5)}, r"none@1\.0\.0 holds no rows; leave it out"),
+        ([books], {"max_repeats": 0.001}, "max_repeats allows less than one"),
+    ):
+        with pytest.raises(Misuse, match=f"would be empty: {why}"):
+            shelf.run(mixture(some, **options), [Inline()])
+
+
+def test_two_versions_of_one_name_do_not_come_in_step(shelf: Store, tmp_path: Path) -> None:
+    (tmp_path / "web.jsonl").write_text(
+        "".join(json.dumps({"id": f"r{n}", "text": f"page {n}"}) + "\n" for n in range(99))
+    )
+    target = adopting(tmp_path / "web.jsonl", "documents")
+    shelf.run(target)
+    old, new = (freeze(shelf, target, f"web@{number}", RECIPE) for number in (1, 2))
+    rows = shelf.run(mixture([old, new]), [Inline()]).collect()["id"].to_list()
+    assert sum(a == b for a, b in itertools.pairwise(rows)) < 10  # 1 expected; drawn alike, each stands by its twin
+
+
+def test_many_copies_are_not_held_at_once(shelf: Store, books: DatasetVersion, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row group that is taken a thousand times over is written copy after copy, in the same order as ever."""
+    expected = mixed(shelf, books, max_repeats=50)[0]
+    monkeypatch.setattr(shuffle, "RUN_BYTES", 1)
+    held = []
+    cut = shuffle.Scatter._cut
+    monkeypatch.setattr(
+        shuffle.Scatter, "_cut", lambda self, rows, groups: held.append(rows) or cut(self, rows, groups)
+    )
+    again = mixed(Store.at(str(shelf.root.path) + "-2"), books, max_repeats=50)[0]
+    assert again.equals(expected)
+    assert max(sum(frame.height for frame in rows) for rows in held) == 100
+
+
 def test_the_order_is_random_and_the_same_for_the_same_seed(
     shelf: Store, web: DatasetVersion, books: DatasetVersion
 ) -> None:
@@ -186,6 +255,9 @@ def test_mistakes_are_told_before_anything_runs(web: DatasetVersion, books: Data
         mixture([web, books], weights=(1.0,))
     with pytest.raises(ValueError, match="named twice"):
         mixture([web, web])
+    for repeats in (0.0, -1.0, 1e300):
+        with pytest.raises(ValueError, match="max_repeats must be above 0 and at most 1,000,000"):
+            mixture([web], max_repeats=repeats)
     with pytest.raises(BadRecipe, match="name a tokenizer"):
         mixture([web], unit="tokens")
     with pytest.raises(Misuse, match="cannot be read"):
@@ -236,6 +308,20 @@ def test_no_source_gives_more_than_asked_or_than_it_has(
         assert share.copies * share.size + share.rest == share.granted
 
 
+@settings(max_examples=300)
+@given(st.lists(st.integers(0, 10**13), min_size=1, max_size=6), st.integers(1, 5))
+def test_without_weights_or_budget_nothing_of_any_source_is_lost_to_rounding(sizes: list[int], repeats: int) -> None:
+    assert [share.granted for share in shares(sizes, [], None, repeats)] == [size * repeats for size in sizes]
+
+
+@settings(max_examples=200)
+@given(st.lists(st.floats(0, 1e308), min_size=1, max_size=6).filter(any), st.integers(1, 10**15))
+def test_what_is_asked_adds_up_to_the_budget(weights: list[float], budget: int) -> None:
+    found = shares([10**6] * len(weights), weights, budget, 1.0)
+    assert sum(share.asked for share in found) == budget
+    assert all(share.asked == 0 for share, weight in zip(found, weights, strict=True) if not weight)
+
+
 @settings(max_examples=100)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=300), st.integers(0, 5000), st.integers(1, 7))
 def test_the_last_key_takes_exactly_the_rows_before_the_line(sizes: list[int], rest: int, cut: int) -> None:
@@ -282,3 +368,10 @@ def test_card_and_report_show_what_was_asked_and_got(shelf: Store, web: DatasetV
     assert "| `books@1.0.0` | 50 % | 100 | 200 | 100 | 50 % | 100 | 1.00 |" in re.sub(" +", " ", card)
     assert "Less than was asked came from books@1.0.0" in card
     assert "Asked and got" in frozen.folder.read_bytes("report.html").decode()
+
+
+def test_a_budget_overrun_by_the_last_row_is_shown_as_such(shelf: Store, books: DatasetVersion) -> None:
+    target = mixture([books], unit="characters", budget=1)
+    shelf.run(target, [Inline()])
+    (row,) = sources(freeze(shelf, target, "one@1.0.0", RECIPE).json)
+    assert row[3:6] == ("1", "40", "4,000.00 %")

@@ -59,6 +59,51 @@ def test_a_kind_that_nobody_knows_is_refused_with_those_that_there_are() -> None
         Secrets(drop_kinds=("github",))
 
 
+@pytest.mark.parametrize("score", [-0.1, 1.1, float("nan")])
+def test_a_score_that_nothing_can_have_is_refused(score: float) -> None:
+    with pytest.raises(ValueError, match="min_score"):
+        Secrets(min_score=score)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [one.text for one in sentences() if one.secrets]
+    + [f"https://u:{TOKEN}@x.org/?token={PASSWORD}", "https://u:[EMAIL_ADDRESS]@x.org", f"{TOKEN} '{PASSWORD}'"],
+)
+def test_what_was_masked_is_not_found_again(text: str) -> None:
+    """Or a corpus that was made with `secrets=mask` would lose its documents to `secrets=drop`."""
+    (once,) = scored(Secrets(), text)["text"].to_list()
+    assert scored(Secrets(), once or text)["secrets"].item() == 0
+
+
+BEGIN, LINE = "-----BEGIN RSA PRIVATE KEY-----", "MIIBx7f/Qp+K3zLw9TnVhYc2"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"\n{LINE}" * 2000,
+        "\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,0F6E9F\n" + f"\n{LINE}" * 4,
+        f"\r\n> {LINE}" * 4,
+        f"\\n{LINE}" * 4,
+        f'\\n" +\n  "{LINE}' * 4,
+    ],
+)
+def test_a_private_key_without_an_end_is_masked_to_its_last_line_and_no_further(key: str) -> None:
+    (hidden,) = scored(Secrets(), f"{BEGIN}{key}\nAnd then some prose follows, in plain words")["text"].to_list()
+    assert hidden == f"{BEGIN}[PRIVATE_KEY]\nAnd then some prose follows, in plain words"
+    assert scored(Secrets(), f"{BEGIN}{key}\nQp+K3z")["text"].item() == f"{BEGIN}[PRIVATE_KEY]"
+
+
+def test_a_large_private_key_is_masked_whole() -> None:
+    block = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n" + f"{LINE}\n" * 4000 + "-----END PGP PRIVATE KEY BLOCK-----"
+    assert LINE not in scored(Secrets(), block)["text"].item()
+
+
+def test_prose_about_private_keys_is_left_alone() -> None:
+    assert found(f"A line {BEGIN} and then all the words that nobody punctuates follow it without an end") == []
+
+
 def test_kinds_can_be_left_alone_and_named_secrets_can_be_left_to_a_higher_score() -> None:
     text = f"{TOKEN} password = '{PASSWORD}'"
     assert scored(Secrets(ignore_kinds=("github-token",)), text)["secrets"].item() == 1

@@ -109,6 +109,8 @@ def estimated(target: Step, todo: Sequence[Step], store: Store) -> tuple[Estimat
         return estimate(target, todo, store), ""
     except (Misuse, Waiting) as error:
         return None, str(error)
+    except OSError as error:
+        return None, f"a sample cannot be run: {error}; it is written to a temporary folder, see TMPDIR"
 
 
 def _scaled(name: str, few: "_Use", many: "_Use", small: Sample, large: Sample) -> Cost:

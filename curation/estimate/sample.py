@@ -1,26 +1,34 @@
 """A small copy of what a recipe reads: pieces of some of its files, and rows of versions."""
 
 import dataclasses
+import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dataset_cards.intake.formats import HEAD, recognise
 from dataset_cards.intake.limits import Limits
 from dataset_cards.intake.source import Input, InputFile
-from dataset_cards.intake.stream import Stream, codec_of
+from dataset_cards.intake.stream import Damaged, Stream, codec_of
+from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.files import Folder
 from dataset_cards.versions.step import Step, in_order
 from dataset_cards.versions.version import DatasetVersion
 
-MOST_FILES = 64  # of one input; spread evenly over it
+LEAST_FILES, MOST_FILES = 64, 512  # of one input, where it has as many; spread evenly over it
+WHOLE_BYTES = 32 << 20  # of an input of which no part can be taken; three runs over it take a minute
 PLACES = 16  # of one file, where its form allows to begin in the middle
 # Formats that mean nothing without their end: taken whole, or not at all.
 _WHOLE = ("zip", "arrow", "json")
 _BY_LINES = ("jsonl", "csv", "tsv", "text")
+
+
+class NoSample(Misuse):
+    """No part of an input can be read by itself."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,11 @@ class Sample:
 
 
 def smaller(target: Step, size: int, folder: Path) -> Sample:
-    """`target` over about `size` bytes of its input, which are copied below `folder`; the same share of each source."""
+    """`target` over about `size` bytes of its input, which are copied below `folder`; the same share of each source.
+
+    Raises:
+        NoSample: some input can only be read whole, and is too large for that.
+    """
     leaves = list(_leaves(target))
     whole = sum(_size(leaf) for leaf in leaves)
     share = min(1.0, size / whole) if whole else 1.0
@@ -49,7 +61,15 @@ def smaller(target: Step, size: int, folder: Path) -> Sample:
         place.mkdir(parents=True)
         if isinstance(leaf, Input):
             copied, missing = _copy_input(leaf, share, place)
-            copies[id(leaf)] = Input.find(str(place)) if copied else leaf
+            if any(place.iterdir()):
+                # By a glob, under which a file is read whatever its name, as it is where it was named outright.
+                copies[id(leaf)] = Input.find(f"{glob.escape(str(place))}/*")
+            elif leaf.size <= WHOLE_BYTES:
+                copies[id(leaf)], copied, missing = leaf, leaf.size, []
+            else:
+                raise NoSample(
+                    f"{leaf.address} has no part that can be read by itself, and is too large to be read whole"
+                )
             taken += copied
             left_out += missing
         else:
@@ -86,7 +106,8 @@ def _rebuilt(node: Any, copies: dict[int, Any], done: dict[str, Step]) -> Any:
 
 def _copy_input(source: Input, share: float, place: Path) -> tuple[int, list[str]]:
     """Bytes copied, and the files that no part could be taken of."""
-    step = -(-len(source.files) // MOST_FILES)
+    wanted_files = min(max(round(share * len(source.files)), LEAST_FILES), MOST_FILES)
+    step = -(-len(source.files) // wanted_files)
     chosen = source.files[::step]
     wanted = share * source.size / max(1, sum(file.size for file in chosen))  # of the chosen ones
     copied, left_out = 0, []
@@ -104,11 +125,13 @@ def _copy_file(file: InputFile, size: int, place: Path, number: int) -> int:
         head = stream.read(HEAD)
         stream.seek(0)
         packed = codec_of(head)
-        inside = head if not packed else Stream(stream, Limits()).read(HEAD)
-        kind = recognise(file.name, inside)
+        kind = recognise(file.name, head if not packed else _beginning(stream))
         stream.seek(0)
-        if kind == "parquet" and not packed:
-            return _copy_groups(stream, file.size, size / file.size, path)
+        if kind == "parquet" and not packed and file.size:
+            try:
+                return _copy_groups(stream, file.size, size / file.size, path)
+            except (pa.ArrowException, OSError):  # damaged: a copy of the beginning is as damaged, and read as such
+                stream.seek(0)
         if kind in _WHOLE or size >= file.size:
             if kind in _WHOLE and size * 8 < file.size:
                 return 0
@@ -116,6 +139,14 @@ def _copy_file(file: InputFile, size: int, place: Path, number: int) -> int:
         data = _lines(stream, file.size, size) if not packed and kind in _BY_LINES else stream.read(size)
         path.write_bytes(data)
     return len(data)
+
+
+def _beginning(stream: BinaryIO) -> bytes:
+    """The first bytes of what is compressed; of a damaged file none, it is for the run to say so."""
+    try:
+        return bytes(Stream(stream, Limits()).read(HEAD))
+    except Damaged:
+        return b""
 
 
 def _lines(stream: Any, of: int, size: int) -> bytes:
@@ -128,6 +159,9 @@ def _lines(stream: Any, of: int, size: int) -> bytes:
         stream.seek(number * (of - each) // PLACES)
         piece = stream.read(each) if number == 0 else stream.read(each).partition(b"\n")[2]
         pieces.append(piece[: piece.rfind(b"\n") + 1])
+    if not any(pieces):  # lines are longer than that: the beginning of the file, to the end of a line if it is near
+        stream.seek(0)
+        pieces = [stream.read(size), stream.readline(size)]
     return b"".join(pieces)
 
 

@@ -24,6 +24,7 @@ Unit = Literal["rows", "characters", "tokens"]
 REASON = "mix/beyond-budget"
 BYTES = "bytes"
 SHARD_BYTES = 256 << 20
+MOST_REPEATS = 1_000_000  # what is counted stays within 64 bits
 _LEDGER = pa.schema([(name, pa.string()) for name in ("id", "source", "stage", "reason", "duplicate_of")])
 
 
@@ -34,12 +35,13 @@ class Mix:
     A source whose share is larger than it is gives all its rows several times; what is left of a share is a sample of
     its rows; the row that crosses the line is taken. Which rows those are depends on `seed`, the name of the source
     and the place of the row in it; not on the other sources, nor on how the rows lie in files. Copies keep their id.
+    Of several versions of one name, the version decides too: with the same numbers their rows would lie side by side.
 
     `names` are the sources as `name@version`, `weights` their shares of the `budget`, which counts in `unit`; see
     `shares`. Tokens are those of what a row says, without a chat template.
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     names: tuple[str, ...]
     weights: tuple[float, ...] = ()
     unit: Unit = "rows"
@@ -60,8 +62,10 @@ class Mix:
             )
         if any(weight < 0 for weight in self.weights) or (self.weights and not sum(self.weights)):
             raise ValueError("Mix: weights must be 0 or more, and one of them more")
-        if self.max_repeats <= 0 or (self.budget is not None and self.budget < 1):
-            raise ValueError("Mix: the budget must be 1 or more, and max_repeats above 0")
+        if self.budget is not None and self.budget < 1:
+            raise ValueError(f"Mix: a budget of {self.budget} leaves no row; give 1 or more, or none for no limit")
+        if not 0 < self.max_repeats <= MOST_REPEATS:
+            raise ValueError(f"Mix: max_repeats must be above 0 and at most {MOST_REPEATS:,}, not {self.max_repeats}")
         if (self.unit == "tokens") != (self.tokenizer is not None):
             raise ValueError("Mix: tokens are counted with a tokenizer, and a tokenizer is needed for nothing else")
 
@@ -75,6 +79,8 @@ class Mix:
         totals = _by_source(measured, places, len(self.names), SIZE)
         weights = _by_source(measured, places, len(self.names), BYTES)
         found = shares(totals, self.weights, self.budget, self.max_repeats)
+        if not any(share.granted for share in found):
+            raise Misuse(self._nothing(found))
         taken = tuple(self._taken(source, share, sizes, places) for source, share in enumerate(found))
         expected = sum(
             weight * share.granted / share.size for weight, share in zip(weights, found, strict=True) if share.size
@@ -96,7 +102,7 @@ class Mix:
 
     def _taken(self, source: int, share: Share, sizes: Job, places: list[tuple[int, int]]) -> Taken:
         """How often each row of a source is taken."""
-        name = self.names[source].partition("@")[0]
+        name = key_names(self.names)[source]
 
         def batches() -> Iterator[tuple[Keys, Sizes]]:
             first = 0
@@ -107,6 +113,17 @@ class Mix:
                     first += len(size)
 
         return Taken(name=name, copies=share.copies, last=last_key(batches, share.rest))
+
+    def _nothing(self, found: list[Share]) -> str:
+        """Why the mixture would have no row, and what to do."""
+        empty = [name for name, share in zip(self.names, found, strict=True) if share.weight and not share.size]
+        if empty and len(empty) < len(found):
+            why = f"{', '.join(empty)} holds no {self.unit}; leave it out"
+        elif all(not share.size for share in found):
+            why = f"no source holds any {self.unit}; look at them with `gristmill show`"
+        else:
+            why = "max_repeats allows less than one; raise it"
+        return f"the mixture would be empty: {why}"
 
     def _account(
         self, found: list[Share], facts: list[dict[str, Any]], places: list[tuple[int, int]], tables: tuple[Table, ...]
@@ -122,6 +139,12 @@ class Mix:
         ]  # fmt: skip
         tokenizer = self.tokenizer.json_field() if self.tokenizer else None
         return {"unit": self.unit, "budget": self.budget, "seed": self.seed, "tokenizer": tokenizer, "sources": sources}
+
+
+def key_names(names: tuple[str, ...]) -> list[str]:
+    """What the numbers of each source's rows are drawn from: its name, or all of `name@version` if it is not alone."""
+    bare = [name.partition("@")[0] for name in names]
+    return [short if bare.count(short) == 1 else name for short, name in zip(bare, names, strict=True)]
 
 
 def _one_kind(names: tuple[str, ...], tables: tuple[Table, ...]) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -42,17 +43,27 @@ def shares(sizes: Sequence[int], weights: Sequence[float], budget: int | None, m
         budget: of the whole mixture; None for the most that keeps to the weights and to `max_repeats`.
         max_repeats: how often a source may be used at most; it gives no more than that, whatever was asked of it.
     """
-    weights = list(weights) or [float(size) for size in sizes]
-    whole = sum(weights)
-    parts = [weight / whole if whole else 0.0 for weight in weights]
+    # Exact, as the decimals were written: in floats, 5 and 9 rows without weights came out as 5 and 8.
+    exact = [Fraction(str(weight)) for weight in weights] or [Fraction(size) for size in sizes]
+    whole = sum(exact, Fraction(0))
+    parts = [weight / whole if whole else Fraction(0) for weight in exact]
+    most = [int(size * Fraction(str(max_repeats))) for size in sizes]
     if budget is None:
-        least = [size * max_repeats / part for size, part in zip(sizes, parts, strict=True) if part]
-        budget = int(min(least, default=0))
-    found = []
-    for size, part in zip(sizes, parts, strict=True):
-        asked = round(budget * part)
-        found.append(Share(weight=part, size=size, asked=asked, granted=min(asked, int(size * max_repeats))))
-    return found
+        budget = int(min((Fraction(limit) / part for limit, part in zip(most, parts, strict=True) if part), default=0))
+    return [
+        Share(weight=float(part), size=size, asked=asked, granted=min(asked, limit))
+        for size, part, asked, limit in zip(sizes, parts, _split(budget, parts), most, strict=True)
+    ]
+
+
+def _split(budget: int, parts: Sequence[Fraction]) -> list[int]:
+    """Whole numbers that add up to the budget; those that were rounded down most get one more, the first of equals."""
+    asked = [int(budget * part) for part in parts]
+    missing = budget - sum(asked) if any(parts) else 0
+    by_loss = sorted(range(len(parts)), key=lambda n: asked[n] - budget * parts[n])
+    for number in by_loss[:missing]:
+        asked[number] += 1
+    return asked
 
 
 def keys(seed: int, name: str, use: str, rows: npt.NDArray[np.int64]) -> Keys:

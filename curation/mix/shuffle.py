@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from curation.evidence import add_facts, shard_facts
 from curation.rows import text_of
@@ -21,6 +22,7 @@ SIZE = "size"
 # Where a copy of a row goes and what keeps equal keys apart.
 _KEY, _SOURCE, _ROW, _COPY = "mix.key", "mix.source", "mix.row", "mix.copy"
 _PLACE = (_KEY, _SOURCE, _ROW, _COPY)
+_PLACES = tuple(pa.field(name, pa.uint64() if name == _KEY else pa.int64()) for name in _PLACE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,14 +59,16 @@ class Scatter:
         times = taken.times(self.seed, np.arange(first, first + len(size), dtype=np.int64))
         groups: list[int] = []  # the bucket of each row group written
         name = f"part-{task:05d}.parquet"
-        rows = write_parquet(self.job.folder, name, self._runs(source, part, first, times, groups))
-        left = write_parquet(self.job.folder, _left_name(task), self._left(source, part, times))
+        rows = write_parquet(self.job.folder, name, self._runs(source, part, first, times, groups), self._schema())
+        named = self._with(source, ("id", "source"))
+        texts = pa.schema([(column, pa.string()) for column in named])
+        left = write_parquet(self.job.folder, _left_name(task), self._left(source, part, times, named), texts)
         got = int((times * size).sum())
         self.job.finish(task, [Part(name, rows)], groups=groups, rows=rows, got=got, left=left)
 
-    def _left(self, source: int, part: int, times: Sizes) -> Iterator[pl.DataFrame]:
+    def _left(self, source: int, part: int, times: Sizes, named: list[str]) -> Iterator[pl.DataFrame]:
         at = 0
-        for frame in self.job.inputs[source].batches(part, self._with(source, ("id", "source"))):
+        for frame in self.job.inputs[source].batches(part, named):
             yield frame.filter(pl.Series(times[at : at + frame.height] == 0))
             at += frame.height
 
@@ -75,23 +79,27 @@ class Scatter:
         held: list[pl.DataFrame] = []
         weight = at = 0
         for frame in self.job.inputs[source].batches(part, SCHEMAS[self.kind].names):
-            held.append(self._copies(frame, source, first + at, times[at : at + frame.height]))
+            for copies in self._copies(frame, source, first + at, times[at : at + frame.height]):
+                held.append(copies)
+                weight += int(copies.estimated_size())
+                if weight >= RUN_BYTES:
+                    yield from self._cut(held, groups)
+                    held, weight = [], 0
             at += frame.height
-            weight += int(held[-1].estimated_size())
-            if weight >= RUN_BYTES:
-                yield from self._cut(held, groups)
-                held, weight = [], 0
         yield from self._cut(held, groups)
 
-    def _copies(self, frame: pl.DataFrame, source: int, first: int, times: Sizes) -> pl.DataFrame:
-        place = np.repeat(np.arange(frame.height, dtype=np.int64), times)
-        copy = np.concatenate([np.arange(n) for n in times]) if len(times) else place
-        name = f"{self.taken[source].name}\0"
-        key = np.empty(len(place), np.uint64)
-        for number in np.unique(copy):
-            key[copy == number] = keys(self.seed, f"{name}{number}", ORDER, first + place[copy == number])
-        columns = {_KEY: key, _SOURCE: np.full(len(place), source), _ROW: first + place, _COPY: copy.astype(np.int64)}
-        return pl.concat([frame[place], pl.DataFrame(columns, schema=_place_schema())], how="horizontal")
+    def _copies(self, frame: pl.DataFrame, source: int, first: int, times: Sizes) -> Iterator[pl.DataFrame]:
+        """The rows that are taken at all, then those taken twice, and so on: never more than the frame at once."""
+        for number in range(int(times.max(initial=0))):
+            place = np.flatnonzero(times > number)
+            key = keys(self.seed, f"{self.taken[source].name}\0{number}", ORDER, first + place)
+            columns = {_KEY: key, _SOURCE: source, _ROW: first + place, _COPY: number}
+            lines = pl.DataFrame(columns, schema=_place_schema())
+            yield pl.concat([frame[place], lines], how="horizontal")
+
+    def _schema(self) -> pa.Schema:
+        """Rows and where they go; said outright, since a part may have no rows to tell it from."""
+        return pa.schema([*SCHEMAS[self.kind], *_PLACES])
 
     def _cut(self, held: list[pl.DataFrame], groups: list[int]) -> Iterator[pl.DataFrame]:
         """The held rows, one row group per bucket."""
@@ -105,7 +113,7 @@ class Scatter:
 
 
 def _place_schema() -> dict[str, Any]:
-    return {_KEY: pl.UInt64, _SOURCE: pl.Int64, _ROW: pl.Int64, _COPY: pl.Int64}
+    return {name: pl.UInt64 if name == _KEY else pl.Int64 for name in _PLACE}
 
 
 def bucket_of(key: np.ndarray[Any, np.dtype[np.uint64]], buckets: int) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -42,6 +42,7 @@ _NO_SECRET = re.compile(
 _DUMMY = re.compile(rb"(?i)example|sample|dummy|placeholder|redacted|your_?token|(.)\1{5}|0123456|1234567|abcdefg")
 _WORDS = re.compile(rb"[A-Za-z]*(?:[-_.'/+:&|#*]+[A-Za-z]+)*[-_.'/+:&|#*!?]*\d{0,2}[.:!?]?|\d{1,15}(?:[.,:/-]\d+)*")
 _UUID_OR_DIGEST = re.compile(rb"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|sha\d{1,3}[-:].*")
+_MASK = re.compile(rb"\[[A-Z0-9_]{2,40}\]")  # what an earlier run or another stage put in the place of one
 MIN_BITS = 2.75  # Shannon entropy per character; English words of 8 to 16 letters lie around 2.5, random hex above 3
 
 
@@ -89,13 +90,28 @@ def secrets(text: str, offsets: list[int]) -> list[Secret]:
     return spans
 
 
+def mask(kind: str) -> str:
+    """What stands in the place of a secret of this kind, e.g. `[AWS_ACCESS_KEY_ID]`."""
+    return f"[{kind.upper().replace('-', '_')}]"
+
+
+_OWN_MASKS = {mask(rule.kind).encode() for rule in RULES}
+
+
+def _in_mask(data: bytes, at: int) -> bool:
+    """Whether a name is part of a mask: the `TOKEN` in `[GITHUB_TOKEN] 'x'` gives no value to anything."""
+    opens = data.rfind(b"[", max(0, at - 40), at)
+    found = _MASK.match(data, opens) if opens >= 0 else None
+    return found is not None and found.end() > at and found[0] in _OWN_MASKS
+
+
 def _candidates(data: bytes, offsets: list[int]) -> Iterator[tuple[int, int, int]]:
     """Number of the rule, first and last byte (exclusive) of everything that a rule matches."""
     for at in offsets:
         for length in _LENGTHS:
             head = data[at : at + length]
             for number, rule in (*_RULES_AT.get(head, ()), *_RULES_NAMED.get(head.lower(), ())):
-                if found := rule.pattern.match(data, at):
+                if (found := rule.pattern.match(data, at)) and not (rule.named and _in_mask(data, at)):
                     start, end = found.span("secret" if "secret" in rule.pattern.groupindex else 0)
                     if (random_looking if rule.judged else _genuine)(data[start:end]):
                         yield number, start, end
@@ -105,7 +121,9 @@ def _genuine(token: bytes) -> bool:
     """Whether a token of a known form is no stand-in for one; a web token must also say how it was signed."""
     if len(token) > 400:  # a block that by chance has six of a letter in a row is no stand-in
         return True
-    return not _DUMMY.search(token) and (not token.startswith(b"eyJ") or b"alg" in _decoded(token.split(b".")[0]))
+    return not (_DUMMY.search(token) or _MASK.fullmatch(token)) and (
+        not token.startswith(b"eyJ") or b"alg" in _decoded(token.split(b".")[0])
+    )
 
 
 def _decoded(part: bytes) -> bytes:

@@ -49,10 +49,15 @@ def _named(kind: str, body: str, *anchors: str, judged: bool = False, given: str
 
 
 _UUID = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-# The end may be missing where a text was cut; then it goes on for as long as lines look like base64.
+# The end may be missing where a text was cut; then the key goes on for as long as headers and base64 do, also quoted
+# in mail or code. A PGP key with a photo has some 100 kB; no two beginnings share a stretch, so this is linear.
+_BETWEEN = r"(?:[\s\"'+>#*|,;\\]|(?<=\\)[nr])"
 _KEY_BLOCK = (
     r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-    r"(?P<secret>(?:[^-]|-(?!----)){16,20000}(?=-----END)|[\sA-Za-z0-9+/=\\:]{16,20000})"
+    r"(?P<secret>(?:[^-]|-(?!----)){16,200000}(?=-----END)"
+    rf"|(?:{_BETWEEN}{{0,20}}[A-Z][A-Za-z-]{{2,20}}: [^\n]{{1,100}}){{0,9}}+"
+    rf"(?:{_BETWEEN}{{0,20}}[A-Za-z0-9+/]{{16,}}+={{0,2}})++"
+    rf"(?:{_BETWEEN}{{1,20}}[A-Za-z0-9+/]{{1,15}}(?:={{1,2}}|\Z))?)"
 )
 
 # Earlier rules win where two overlap: the sure ones stand first.
@@ -67,12 +72,7 @@ RULES: tuple[Rule, ...] = (
     _token(
         "aws-access-key-id",
         r"(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}",
-        "AKIA",
-        "ASIA",
-        "ABIA",
-        "ACCA",
-        "AROA",
-        "AIDA",
+        *("AKIA", "ASIA", "ABIA", "ACCA", "AROA", "AIDA"),
     ),
     _token("aws-mws-key", rf"amzn\.mws\.{_UUID}", "amzn.mws."),
     _token(

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
 
 from curation.rule import Rule, flagged
 from curation.stage import Docs, Stage
 
-from .find import Secret, anchored, secrets
+from .find import Secret, anchored, mask, secrets
 from .gold import measured
 from .rules import RULES
 
@@ -34,6 +34,7 @@ class Secrets(Stage):
     places, in code points of the text as this stage saw it, without content.
     """
 
+    revision: ClassVar[int] = 2
     drop_kinds: tuple[str, ...] = ()
     ignore_kinds: tuple[str, ...] = ()
     min_score: float = 0.6
@@ -41,6 +42,8 @@ class Secrets(Stage):
     def __post_init__(self) -> None:
         if unknown := sorted({*self.drop_kinds, *self.ignore_kinds} - {*KINDS}):
             raise ValueError(f"Secrets: there is no kind {', '.join(unknown)}; there are {', '.join(KINDS)}")
+        if not 0 <= self.min_score <= 1:
+            raise ValueError(f"Secrets(min_score={self.min_score}): must be from 0 to 1")
 
     def score(self, docs: Docs) -> pl.DataFrame:
         offsets = anchored(docs.text)
@@ -82,6 +85,6 @@ def masked(text: str, spans: list[Secret]) -> str:
     """`text` with each span replaced by its kind, e.g. `[AWS_ACCESS_KEY_ID]`."""
     pieces, at = [], 0
     for span in spans:
-        pieces += [text[at : span.start], f"[{span.kind.upper().replace('-', '_')}]"]
+        pieces += [text[at : span.start], mask(span.kind)]
         at = span.end
     return "".join([*pieces, text[at:]])
