@@ -59,7 +59,8 @@ def main() -> None:
         lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
         real = [json.loads(line) for line in lines]
         print(
-            f"{'step':<28}{'CPU-s':>8}{'estimated':>11}{'disk MB':>10}{'estimated':>11}{'memory MB':>12}{'estimated':>11}"
+            f"{'step':<28}{'CPU-s':>8}{'estimated':>11}{'disk MB':>10}{'estimated':>11}"
+            f"{'memory MB':>12}{'estimated':>11}"
         )
         for one, cost in zip(real, guess.steps, strict=True):
             print(

@@ -2,14 +2,16 @@
 
     python benchmarks/memory.py [--documents 12000] [--workers 2]
 
-Documents are made of the sentences in text files that packages brought along; one in ten is a
-near-duplicate of an earlier one. Memory is the proportional set size (PSS) of the command and all its workers, sampled
-five times a second. Linux only.
+Documents are made of sentences in Python's own manual, each with two numbers of its own; one in ten is a near-duplicate
+of an earlier one. How many were kept is printed too: a corpus that is dropped at once would prove nothing. Memory is
+the proportional set size (PSS) of the command and all its workers, sampled five times a second. Linux only.
 """
 
 import argparse
 import json
 import random
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -17,17 +19,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from pydoc_data.topics import topics
 
+PLAIN = re.compile(r"[A-Z][A-Za-z ,'-]{40,300}")
 SHARD = 2000  # documents per input file: the corpus grows in files, as crawls do
 
 
 def sentences() -> list[str]:
-    """Something to make documents of: the sentences in the docstrings and licences of this Python."""
-    found = []
-    for path in sorted(Path(sys.prefix).glob("lib/python3*/site-packages/**/*.txt"))[:400]:
-        text = path.read_text(errors="replace")
-        found += [part.strip() + "." for part in " ".join(text.split()).split(". ") if 30 < len(part) < 300]
-    return sorted(set(found))
+    """Something to make documents of: the plain English sentences in Python's own manual."""
+    texts = [" ".join(text.split()) for text in topics.values()]
+    parts = [part.strip() for text in texts for part in text.split(". ")]
+    return sorted({f"{part}." for part in parts if PLAIN.fullmatch(part) and len(part.split()) > 10})
 
 
 def write_corpus(folder: Path, documents: int, material: list[str]) -> int:
@@ -103,16 +105,23 @@ def main() -> None:
     material = sentences()
     folder = Path(tempfile.mkdtemp(prefix="gristmill-memory-"))
     try:
-        print(f"{'corpus':>6}  {'documents':>9}  {'input':>9}  {'peak PSS':>9}  {'seconds':>8}  {'MB/s':>6}")
+        print(
+            f"{'corpus':>6}  {'documents':>9}  {'kept':>9}  {'input':>9}  {'peak PSS':>9}  {'seconds':>8}  {'MB/s':>6}"
+            f"  {'CPU-s/GB':>8}"
+        )
         for times in (1, 4, 16):
             size = write_corpus(folder / f"{times}x", options.documents * times, material)
             command = [sys.executable, "-m", "gristmill", "run", "plain_text", "-p", f"input={folder / f'{times}x'}"]
             command += ["--as", "corpus@1.0.0", "--store", str(folder / f"store-{times}x")]
             command += ["--workers", str(options.workers), "--part-mb", str(options.part_mb)]
-            peak, seconds, _ = measure(command)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            peak, seconds, text = measure(command)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            kept = int(re.findall(r"/keep +([\d,]+) rows in", text)[0].replace(",", ""))
             print(
-                f"{times:>5}x  {options.documents * times:>9,}  {size / 1e6:>6.0f} MB  {peak / 1e6:>6.0f} MB"
-                f"  {seconds:>8.1f}  {size / 1e6 / seconds:>6.2f}",
+                f"{times:>5}x  {options.documents * times:>9,}  {kept:>9,}  {size / 1e6:>6.0f} MB"
+                f"  {peak / 1e6:>6.0f} MB  {seconds:>8.1f}  {size / 1e6 / seconds:>6.2f}  {cpu / size * 1e9:>8.0f}",
                 flush=True,
             )
             shutil.rmtree(folder / f"{times}x")

@@ -37,7 +37,7 @@ class KeepRows:
     are left behind. `license` and `source` are for the card.
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
 
     kind: str = "documents"
     license: str = "unknown"

@@ -133,8 +133,6 @@ def _probabilities(min_language_score: float, max_toxicity: float, max_spam: flo
 
 
 def _heuristics(language: str, min_language_score: float, min_words: int, max_words: int) -> tuple[Stage, ...]:
-    if not 0 <= min_language_score <= 1:
-        raise ValueError(f"min_language_score is {min_language_score}; it is a probability, so write 0 to 1")
     if not 0 <= min_words <= max_words:
         raise ValueError(f"min_words is {min_words} and max_words {max_words}; write 0 <= min_words <= max_words")
     return (
@@ -156,8 +154,6 @@ def _models(toxicity: Asked, spam: Asked, quality: Asked) -> tuple[Stage, ...]:
     for name, (field, (version, limit)) in asked.items():
         if version is None and limit != HALF:
             raise ValueError(f"{field} is {limit}, but no classifier was named; add -p {name}=NAME@VERSION")
-        if not 0 <= limit <= 1:
-            raise ValueError(f"{field} is {limit}; it is a probability, so write 0 to 1")
     stages: list[Stage] = []
     if toxicity[0] is not None:
         stages.append(Toxicity(model=Model.of(toxicity[0]), max_probability=toxicity[1]))

@@ -1,6 +1,7 @@
 """Histograms of what the stages measured, with the limits of their rules among the bin edges."""
 
 import math
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,13 +14,15 @@ from .layers import OVERLAYS, Layers
 
 BINS = 40
 MOST_CATEGORIES = 30
+LARGEST = sys.float_info.max
 
 
 def histograms(layers: Layers, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One entry per numeric signal with a rule: the documents that reached the stage, counted by value.
 
-    Values on an edge belong to the bin above it, so bins below a `min_` limit hold exactly what it drops; the last
-    bin includes its upper edge. Edges are finite: an infinite value counts into the first or last bin, NaN into none.
+    Values on an edge belong to the bin above it. The edge at a `min_` limit is the limit, the one at a `max_` limit the
+    next number above it, so the bins beyond a limit hold exactly what it drops. The last bin includes its upper edge.
+    Edges are finite: an infinite value counts into the first or last bin, NaN into none.
     """
     found = []
     for (stage, signal), own in _by_signal(rules, ("below", "above")).items():
@@ -28,7 +31,7 @@ def histograms(layers: Layers, rules: list[dict[str, Any]]) -> list[dict[str, An
         low, high = _range(table, column) if table else (math.inf, -math.inf)
         if table is None or low > high:
             continue
-        limits = [float(rule["limit"]) for rule in own]
+        limits = [_cut(rule) for rule in own]
         if math.isinf(low) or math.isinf(high):
             low, high = _finite_range(table, column, limits)
         edges = _edges(low, high, limits)
@@ -75,6 +78,12 @@ def edits(table: Table) -> dict[str, int]:
     return {**{name.rpartition(".")[0]: 0 for name in overlays}, **found}
 
 
+def _cut(rule: dict[str, Any]) -> float:
+    """The smallest number on the upper side of a limit; the limit itself is kept."""
+    limit = float(rule["limit"])
+    return math.nextafter(limit, math.inf) if rule["kind"] == "above" and abs(limit) < LARGEST else limit
+
+
 def _by_signal(rules: list[dict[str, Any]], kinds: tuple[str, ...]) -> dict[tuple[str, str], list[dict[str, Any]]]:
     grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for rule in rules:
@@ -106,7 +115,8 @@ def _chunks(table: Table) -> Iterator[tuple[pq.ColumnChunkMetaData, int]]:
 
 def _finite_range(table: Table, column: str, limits: list[float]) -> tuple[float, float]:
     """The range without the infinities in it, wide enough that these fall on the right side of every limit."""
-    low, high = min(limits) - 1.0, max(limits) + 1.0
+    low = max(min(limits) - 1.0 - math.ldexp(abs(min(limits)), -20), -LARGEST)  # 1 alone is lost beside a huge limit
+    high = min(max(limits) + 1.0 + math.ldexp(abs(max(limits)), -20), LARGEST)
     for frame in table.frames([column]):
         values = frame.get_column(column).cast(pl.Float64)
         finite = values.filter(values.is_finite())
@@ -120,6 +130,8 @@ def _edges(low: float, high: float, limits: list[float]) -> list[float]:
     if low == high:
         wider = math.ldexp(abs(low), -20) + 1.0
         low, high = (low - wider, high) if low > 1.0e300 else (low, high + wider)
+    if high in limits and high < LARGEST:  # it is not below itself, and the last bin includes its upper edge
+        high = math.nextafter(high, math.inf)
     if low >= 0 and high > 1000 * max(low, 1.0):
         start = max(low, 1.0)
         edges = [start * (high / start) ** (n / BINS) for n in range(BINS + 1)]

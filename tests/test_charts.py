@@ -1,12 +1,13 @@
 """The pictures of a report: limits and their sides are where the numbers say, and numbers are written for people."""
 
+import math
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataset_cards.cards.charts import beyond, condemns, histogram, place, value_at
+from dataset_cards.cards.charts import beyond, histogram, place, value_at
 from dataset_cards.cards.plain import figure, share, size
 
 BELOW = {"reason": "r", "kind": "below", "limit": 50.0, "field": "min_x"}
@@ -24,7 +25,7 @@ def test_the_dropped_side_of_each_limit_is_coloured() -> None:
 def test_values_beyond_a_limit_are_exact_where_the_limit_is_an_edge() -> None:
     assert beyond(BELOW, EDGES, [1, 2, 3, 4]) == (3, True)
     assert beyond(ABOVE, EDGES, [1, 2, 4, 4]) == (6, False)
-    assert beyond({**ABOVE, "limit": 5000.0}, EDGES, [1, 2, 3, 4]) == (0, False)
+    assert beyond({**ABOVE, "limit": 5000.0}, EDGES, [1, 2, 3, 4]) == (0, True)
 
 
 def test_a_limit_outside_the_picture_is_not_drawn() -> None:
@@ -57,8 +58,16 @@ def test_every_bin_is_drawn_inside_the_picture(edges: list[float], data: st.Data
 
 
 def test_a_value_on_the_limit_is_kept() -> None:
-    assert not condemns(BELOW, 50.0)
-    assert not condemns(ABOVE, 75.0)
+    above = math.nextafter(75.0, math.inf)
+    assert beyond(BELOW, [0.0, 50.0, 100.0], [3, 4]) == (3, True)
+    assert beyond(ABOVE, [0.0, above, 100.0], [3, 4]) == (4, True)
+    assert re.findall(r'<rect class="(\w+)"', histogram("x", [0.0, above, 100.0], [3, 4], [ABOVE])) == ["kept", "gone"]
+
+
+def test_the_edge_above_a_limit_of_nothing_reads_as_nothing() -> None:
+    drawn = histogram("x", [0.0, 5e-324, 1.0], [9, 1], [{**ABOVE, "limit": 0}])
+    assert "<title>0 to 0: 9</title>" in drawn
+    assert "e-324" not in drawn
 
 
 @pytest.mark.parametrize(

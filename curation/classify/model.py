@@ -52,6 +52,9 @@ class Model:
         digests = {file["path"]: file["sha256"] for file in version.json["files"]}
         if not {MODEL, NOTE} <= digests.keys():
             raise Misuse(f"{version.ref} holds no classifier; name a version that the recipe `classifier` made")
+        for path in (MODEL, NOTE):
+            if not version.folder.exists(path):
+                raise Damaged(f"{version.folder}/{path} is missing; put it back from a copy, see `gristmill verify`")
         data = _read(version.folder, NOTE)
         if sha256(data).hexdigest() != digests[NOTE]:
             raise Damaged(f"{version.folder}/{NOTE} is not as frozen; put it back from a copy, see `gristmill verify`")

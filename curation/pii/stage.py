@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
 
@@ -38,14 +38,17 @@ class Pii(Stage):
     document with one of `drop_types` goes, as e.g. `pii/us-ssn`.
 
     Where spans overlap, all that they cover is replaced once, by the rule of the one with the highest score (then the
-    longest, then the first). Signals: a count per type, e.g. `email_address`; `spans`, types and places, in code points
-    of the text as this stage saw it, without content, and what was done there.
+    longest, then the first); that one alone counts, and decides whether the document goes. Signals: a count per type,
+    e.g. `email_address`; `spans`, types and places of all that was found, in code points of the text as this stage saw
+    it, without content, and what was done there.
 
     Pseudonyms need a key in GRISTMILL_PSEUDONYM_KEY. `key` is its fingerprint, filled in when it is left empty, so that
     rows made with another key have another identity; the key itself is nowhere kept.
 
     Raises Misuse for a type that is not known or in two lists, and when pseudonyms are asked for without a key.
     """
+
+    revision: ClassVar[int] = 2
 
     mask_types: tuple[str, ...] = TYPES
     pseudonym_types: tuple[str, ...] = ()
@@ -71,7 +74,7 @@ class Pii(Stage):
         rows = list(found)
         hits = list(zip(docs.text.gather(rows).to_list(), found.values(), strict=True))
         signals = {type_: type_.lower() for type_ in self._actions()}
-        counts = [Counter(one.type for one in spans) for spans in found.values()]
+        counts = [Counter(chief.type for _, _, chief, _ in clusters(spans)) for spans in found.values()]
         sparse = pl.DataFrame({"row": pl.Series(rows, dtype=pl.Int64)}).with_columns(
             pl.Series("text", [self._edited(text, spans, key) for text, spans in hits], dtype=pl.String),
             pl.Series("spans", [self._logged(spans) for _, spans in hits], dtype=SPANS),

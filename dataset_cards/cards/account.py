@@ -156,10 +156,23 @@ def what_it_is(version: Mapping[str, Any]) -> str:
         sentences.append(f"It was made by the recipe {one_line(recipe['name'])}.")
     elif not version.get("parents"):
         sentences.append("It was adopted as it came: nothing was measured, filtered or rewritten here.")
-    if version.get("parents"):
-        names = ", ".join(title(parent) for parent in version["parents"])
+    if names := ", ".join(map(title, made_from(version))):
         sentences.append(f"It was made from {names}.")
+    if names := ", ".join(map(title, held_against(version))):
+        sentences.append(f"Rows that hold items of {names} were looked for, to leave them out.")
     return " ".join(sentences)
+
+
+def held_against(version: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The evaluation sets among the parents: versions that were read, and of which nothing is inside."""
+    names = {one.get("evaluation") for one in (facts(version).get("decontamination") or {}).get("evaluations") or []}
+    return [one for one in version.get("parents") or [] if f"{one['name']}@{one['version']}" in names]
+
+
+def made_from(version: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The parents whose rows, or what was made of them, are inside."""
+    against = held_against(version)
+    return [one for one in version.get("parents") or [] if one not in against]
 
 
 def warnings(version: Mapping[str, Any]) -> list[str]:
@@ -189,7 +202,7 @@ def limits(version: Mapping[str, Any]) -> list[str]:
         found += [f"No stage that {what} ran in this recipe." for what in missing]
     else:
         found.append("No stage ran here: personal data, secrets, toxic text and duplicates were not looked for.")
-    if version.get("parents"):
+    if made_from(version):
         found.append("What was done to its parents is on their cards and is not repeated here.")
     if not version.get("languages"):
         found.append("The language of the rows is not known.")
@@ -197,6 +210,11 @@ def limits(version: Mapping[str, Any]) -> list[str]:
         found.append("Languages are the ones the source stated; no stage of this recipe checked them.")
     if quarantined := ledger(version)["quarantined"]:
         found.append(f"{plural(quarantined, 'input')} could not be read; see ledger/quarantine.parquet.")
+    if "spans" in facts(version):
+        found.append(
+            "Personal data and secrets were looked for in texts alone: ids, sources, addresses and metadata are as "
+            "they came, here and in the ledger."
+        )
     for entry in facts(version).get("gold") or []:
         stage = one_line(entry.get("stage", ""))
         found += [f"{stage}: {one_line(sentence, 500)}" for sentence in entry.get("not_covered") or []]

@@ -10,8 +10,10 @@ from . import mixture
 from .account import (
     dropped,
     facts,
+    held_against,
     ledger,
     limits,
+    made_from,
     near_duplicates,
     noun,
     reasons,
@@ -196,9 +198,10 @@ def _inside(version: Mapping[str, Any]) -> Iterator[str]:
 def _origin(version: Mapping[str, Any]) -> Iterator[str]:
     yield f"Source: {prose(version['source']) if version.get('source') else 'not recorded'}"
     yield f"Licence: {prose(version.get('license') or 'unknown')}"
-    if parents := version.get("parents"):
-        rows = [(code(title(parent)), code(parent.get("digest", ""))) for parent in parents]
-        yield table(("made from", "digest"), rows)
+    for heading, parents in (("made from", made_from(version)), ("held against", held_against(version))):
+        if parents:
+            rows = [(code(title(parent)), code(parent.get("digest", ""))) for parent in parents]
+            yield table((heading, "digest"), rows)
 
 
 def _recipe(version: Mapping[str, Any]) -> Iterator[str]:

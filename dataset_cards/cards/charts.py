@@ -2,7 +2,9 @@
 
 import bisect
 import itertools
-from collections.abc import Mapping, Sequence
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -13,6 +15,7 @@ from .plain import count, figure, plural, share
 WIDTH, HEIGHT, TOP, LEFT = 340, 118, 18, 6
 MOST_BINS = 60
 MOST_BARS = 20
+TINY = sys.float_info.min
 
 
 def histogram(
@@ -27,23 +30,23 @@ def histogram(
     edges, counts = _coarser(edges, counts)
     wide = WIDTH - 2 * LEFT
     tallest = max(counts, default=0) or 1
-    limits = [float(rule["limit"]) for rule in rules if _numeric(rule)]
+    ruled = [rule for rule in rules if _numeric(rule)]
+    limits = [float(rule["limit"]) for rule in ruled]
     shapes = []
     for low, high, n in zip(edges, edges[1:], counts, strict=False):
         if not n:
             continue
         tall = max(1.5, HEIGHT * n / tallest)
-        cuts = [low, *sorted(limit for limit in limits if low < limit < high), high]
-        for start, end in itertools.pairwise(cuts):
+        for start, end in _pieces(low, high, ruled):
             x, right = (LEFT + wide * place(edges, value) for value in (start, end))
-            kind = "gone" if any(condemns(rule, (start + end) / 2) for rule in rules) else "kept"
+            kind = "gone" if any(_beyond(rule, start, end) for rule in ruled) else "kept"
             gap = 0.6 if end == high else 0
-            said = f"{figure(low)} to {figure(high)}: {count(n)}"
+            said = f"{_edge(low)} to {_edge(high)}: {count(n)}"
             shapes.append(_bar(kind, x, max(right - x - gap, 0.4), tall, said))
-    for limit in sorted(set(limits)):
+    for limit, at in sorted({(float(rule["limit"]), cut(rule)) for rule in ruled}):
         if edges[0] <= limit <= edges[-1]:
-            shapes.append(_limit_line(LEFT + wide * place(edges, limit), figure(limit)))
-    said = f"{plural(sum(counts), 'value')} from {figure(edges[0])} to {figure(edges[-1])}"
+            shapes.append(_limit_line(LEFT + wide * place(edges, at), figure(limit)))
+    said = f"{plural(sum(counts), 'value')} from {_edge(edges[0])} to {_edge(edges[-1])}"
     said += "".join(f"; limit {figure(limit)}" for limit in limits)
     return _svg(title, said, "".join(shapes) + _axis(edges), TOP + HEIGHT + 20)
 
@@ -71,7 +74,7 @@ def _axis(edges: Sequence[float]) -> str:
     for quarter in range(5):
         x = LEFT + (WIDTH - 2 * LEFT) * quarter / 4
         anchor = "start" if quarter == 0 else "end" if quarter == 4 else "middle"
-        said = escape(figure(float(f"{value_at(edges, quarter / 4):.3g}")))
+        said = escape(_edge(float(f"{value_at(edges, quarter / 4):.3g}")))
         marks.append(f'<text x="{x:.1f}" y="{base + 14}" text-anchor="{anchor}">{said}</text>')
     return "".join(marks)
 
@@ -99,12 +102,24 @@ def value_at(edges: Sequence[float], where: float) -> float:
     return edges[index] + (where * (last + 1) - index) * (edges[index + 1] - edges[index])
 
 
-def condemns(rule: Mapping[str, Any], value: float) -> bool:
-    """Whether a number is on the dropped side of a rule."""
-    if not _numeric(rule):
-        return False
+def cut(rule: Mapping[str, Any]) -> float:
+    """The smallest number above the side of a limit that lies below it; the limit itself is kept."""
     limit = float(rule["limit"])
-    return value < limit if rule["kind"] == "below" else value > limit
+    return math.nextafter(limit, math.inf) if rule["kind"] == "above" else limit
+
+
+def _pieces(low: float, high: float, rules: Sequence[Mapping[str, Any]]) -> Iterator[tuple[float, float]]:
+    """A bin, parted where limits lie inside it."""
+    return itertools.pairwise([low, *sorted({at for rule in rules if low < (at := cut(rule)) < high}), high])
+
+
+def _beyond(rule: Mapping[str, Any], start: float, end: float) -> bool:
+    """Whether a piece of a bin is on the dropped side of a rule; no piece is on both."""
+    return end <= cut(rule) if rule["kind"] == "below" else start >= cut(rule)
+
+
+def _edge(value: float) -> str:
+    return figure(0.0 if abs(value) < TINY else value)  # the edge above a limit of 0
 
 
 def _numeric(rule: Mapping[str, Any]) -> bool:
@@ -117,13 +132,14 @@ def beyond(rule: Mapping[str, Any], edges: Sequence[float], counts: Sequence[int
         return int(rule["beyond"]), True
     total = 0.0
     for low, high, n in zip(edges, edges[1:], counts, strict=False):
-        parts = [low, *((float(rule["limit"]),) if low < rule["limit"] < high else ()), high]
-        for start, end in itertools.pairwise(parts):
-            if condemns(rule, (start + end) / 2):
-                total += n * (end - start) / (high - low)
-    # Values equal to an upper limit are kept but share a bin with those above it.
-    exact = rule["limit"] in edges and rule["kind"] == "below"
-    return round(total), exact
+        pieces = list(_pieces(low, high, [rule]))
+        gone = [(start, end) for start, end in pieces if _beyond(rule, start, end)]
+        if len(gone) == len(pieces):
+            total += n
+        elif gone:
+            total += n * (gone[0][1] - gone[0][0]) / (high - low)
+    at = cut(rule)
+    return round(total), at in edges[:-1] or at <= edges[0] or at > edges[-1]
 
 
 def _coarser(edges: Sequence[float], counts: Sequence[int]) -> tuple[list[float], list[int]]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from .account import facts, title
+from .account import facts, held_against, made_from, title
 from .charts import bars, histogram
 from .page import code, folded, line, passage, table
 from .plain import one_line
@@ -50,10 +50,10 @@ def recipe(version: Mapping[str, Any]) -> str:
             text = text[: LONGEST_RECIPE // len(made_by["steps"])] + "\n\u2026 version.json has it whole"
         said = f"{line(step.get('op', ''))} {line(step.get('fingerprint', ''))}"
         drawn += folded(f"{code(step.get('name', ''))} <small>{said}</small>", passage(text))
-    if parents := version.get("parents"):
-        drawn += table(
-            "Made from", ("version", "digest"), [(code(title(one)), code(one.get("digest", ""))) for one in parents]
-        )
+    for caption, parents in (("Made from", made_from(version)), ("Held against", held_against(version))):
+        if parents:
+            rows = [(code(title(one)), code(one.get("digest", ""))) for one in parents]
+            drawn += table(caption, ("version", "digest"), rows)
     environment = version.get("environment") or {}
     made = [("gristmill", version.get("gristmill")), ("python", environment.get("python"))]
     made += [("platform", environment.get("platform")), *sorted((environment.get("packages") or {}).items())]
