@@ -9,9 +9,9 @@ the proportional set size (PSS) of the command and all its workers, sampled five
 
 import argparse
 import json
+import os
 import random
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -79,21 +79,32 @@ def pss(pid: int) -> int:
     return total
 
 
-def measure(command: list[str]) -> tuple[int, float, str]:
-    """Peak bytes, seconds and standard error of a command."""
+def cpu(process: int) -> float:
+    """CPU seconds of one process so far; 0 for one that is gone."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(command: list[str]) -> tuple[int, float, float, str]:
+    """Peak bytes, seconds, CPU seconds of all processes, and standard error of a command."""
+    used: dict[int, float] = {}
     with tempfile.TemporaryFile("w+") as errors:
         began = time.monotonic()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
         peak = 0
         while process.poll() is None:
             peak = max(peak, pss(process.pid))
+            used |= {one: max(used.get(one, 0.0), cpu(one)) for one in set(tree(process.pid))}
             time.sleep(0.2)
         seconds = time.monotonic() - began
         errors.seek(0)
         text = errors.read()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{text}")
-    return peak, seconds, text
+    return peak, seconds, sum(used.values()), text
 
 
 def main() -> None:
@@ -114,14 +125,11 @@ def main() -> None:
             command = [sys.executable, "-m", "gristmill", "run", "plain_text", "-p", f"input={folder / f'{times}x'}"]
             command += ["--as", "corpus@1.0.0", "--store", str(folder / f"store-{times}x")]
             command += ["--workers", str(options.workers), "--part-mb", str(options.part_mb)]
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            peak, seconds, text = measure(command)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            peak, seconds, spent, text = measure(command)
             kept = int(re.findall(r"/keep +([\d,]+) rows in", text)[0].replace(",", ""))
             print(
                 f"{times:>5}x  {options.documents * times:>9,}  {kept:>9,}  {size / 1e6:>6.0f} MB"
-                f"  {peak / 1e6:>6.0f} MB  {seconds:>8.1f}  {size / 1e6 / seconds:>6.2f}  {cpu / size * 1e9:>8.0f}",
+                f"  {peak / 1e6:>6.0f} MB  {seconds:>8.1f}  {size / 1e6 / seconds:>6.2f}  {spent / size * 1e9:>8.0f}",
                 flush=True,
             )
             shutil.rmtree(folder / f"{times}x")
