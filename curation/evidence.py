@@ -26,7 +26,8 @@ from .stage import Stage
 LOOKUPS = 1 << 20
 MOST_SOURCES = 100
 
-_ROWS = pa.schema([(name, pa.string()) for name in ("id", "source", "stage", "reason", "duplicate_of")])
+# The rows that were read and not kept, as `ledger/rows.parquet` lists them.
+GONE = pa.schema([(name, pa.string()) for name in ("id", "source", "stage", "reason", "duplicate_of")])
 
 
 def gather(job: Job, veil: Sequence[Stage] = ()) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def gather(job: Job, veil: Sequence[Stage] = ()) -> dict[str, Any]:
     told = [_done(table)["facts"] for table in layers.tables]
     rules = [rule for facts in told for rule in facts.get("rules", [])]
     ledger = job.folder / "ledger"
-    write_parquet(ledger, "rows.parquet", even(_gone(layers), LOOKUPS), _ROWS)
+    write_parquet(ledger, "rows.parquet", even(_gone(layers), LOOKUPS), GONE)
     reasons = _copy_quarantine(layers, ledger, veil)
     write_parquet(ledger, "examples.parquet", [choose(layers, rules, veil)])
     spans = copy_spans(layers, ledger)
@@ -171,18 +172,20 @@ def _copy_quarantine(layers: Layers, ledger: Folder, veil: Sequence[Stage]) -> d
     return dict(sorted(reasons.items()))
 
 
-def kept_facts(job: Job) -> dict[str, Any]:
-    """Languages, sources and lengths of the kept documents, added up over the shards."""
+def kept_facts(job: Job, columns: Sequence[str] = ("language", "license", "source")) -> dict[str, Any]:
+    """Lengths of the kept rows, and counts by those of language, licence and source that are among `columns`."""
     tasks = job.facts()
     sources = _sum(task["sources"] for task in tasks)
     most = sorted(sources.items(), key=lambda item: (-item[1], item[0]))[:MOST_SOURCES]
     lengths = _sum(task["lengths"] for task in tasks)
     octaves = range(min(map(int, lengths), default=0), max(map(int, lengths), default=-1) + 1)
+    counted: dict[str, dict[str, Any]] = {
+        "language": {"languages": _sum(task["languages"] for task in tasks)},
+        "license": {"licenses": _sum(task["licenses"] for task in tasks)},
+        "source": {"sources": dict(most), "sources_in_all": len(sources)},
+    }
     return {
-        "languages": _sum(task["languages"] for task in tasks),
-        "licenses": _sum(task["licenses"] for task in tasks),
-        "sources": dict(most),
-        "sources_in_all": len(sources),
+        **{name: count for column, own in counted.items() if column in columns for name, count in own.items()},
         "text": {
             "characters": sum(task["characters"] for task in tasks),
             "bytes": sum(task["bytes"] for task in tasks),

@@ -14,7 +14,7 @@ from dataset_cards.versions.store import DONE
 from dataset_cards.versions.table import Part, Table, write_parquet
 
 from .engine import Engine
-from .evidence import add_facts, shard_facts
+from .evidence import GONE, add_facts, kept_facts, shard_facts
 from .examples import choose
 from .keep import SHARD_BYTES, Shard, alive, regroup, shards_of
 from .layers import DROP, TEXT, Layers
@@ -23,10 +23,8 @@ from .rows import RowLayers
 from .screen import MEASURED
 from .signals import categories, histograms
 
-_GONE = pa.schema([(name, pa.string()) for name in ("id", "source", "stage", "reason", "duplicate_of")])
 _QUARANTINE = pa.schema([(name, pa.string()) for name in ("file", "position", "reason", "excerpt")])
-_COUNTED = {"languages": "language", "licenses": "license", "sources": "source"}
-MOST_SOURCES = 100
+_COUNTED = ("language", "license", "source")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +51,7 @@ class KeepRows:
         work = partial(_write_shard, self.kind, shards, job.bare())
         job.tool(Engine).run("keep", job, work, job.unfinished(len(shards)))
         said = {"kind": self.kind, "license": self.license, "source": self.source}
-        return {**said, **_evidence(job, layers), **_kept(job, schema(self.kind).names)}
+        return {**said, **_evidence(job, layers), **kept_facts(job, schema(self.kind).names)}
 
 
 def _write_shard(kind: str, shards: list[Shard], job: Job, number: int) -> None:
@@ -61,7 +59,7 @@ def _write_shard(kind: str, shards: list[Shard], job: Job, number: int) -> None:
     facts: list[dict[str, Any]] = []
 
     def frames() -> Iterator[pl.DataFrame]:
-        wanted = (*columns.names, TEXT, *_COUNTED.values())
+        wanted = (*columns.names, TEXT, *_COUNTED)
         for frame in regroup(alive(layers, shard, wanted)):
             facts.append(shard_facts(frame))
             yield frame.select(columns.names)
@@ -77,7 +75,7 @@ def _evidence(job: Job, layers: RowLayers) -> dict[str, Any]:
     told = [_told(table) for table in layers.tables[1:]]
     rules = [rule for facts in told for rule in facts.get("rules", [])]
     ledger = job.folder / "ledger"
-    write_parquet(ledger, "rows.parquet", _gone(layers), _GONE)
+    write_parquet(ledger, "rows.parquet", _gone(layers), GONE)
     write_parquet(ledger, "quarantine.parquet", [], _QUARANTINE)  # rows of a version were all read before
     write_parquet(ledger, "examples.parquet", [choose(layers, rules)])
     found: dict[str, Any] = {"signals": [], "categories": [], "moves": []}
@@ -112,28 +110,3 @@ def _gone(layers: RowLayers) -> Iterator[pl.DataFrame]:
                 pl.col(DROP).str.replace(r"^[^/]*/", "").alias("reason"),
                 pl.lit(None, dtype=pl.String).alias("duplicate_of"),
             )
-
-
-def _kept(job: Job, columns: list[str]) -> dict[str, Any]:
-    """Lengths of what the kept rows say, and counts by language, license and source where rows have such a field."""
-    total = _sum(job.facts())
-    octaves = sorted(map(int, total["lengths"]))
-    span = range(octaves[0], octaves[-1] + 1) if octaves else range(0)
-    lengths = {
-        "edges": [float(2**octave) for octave in (*span, span.stop)] if span else [],
-        "counts": [total["lengths"].get(str(octave), 0) for octave in span],
-    }
-    found: dict[str, Any] = {
-        "text": {"characters": total["characters"], "bytes": total["bytes"], "lengths": lengths},
-        **{name: total[name] for name, column in _COUNTED.items() if column in columns},
-    }
-    if sources := found.get("sources"):
-        most = sorted(sources.items(), key=lambda item: (-item[1], item[0]))[:MOST_SOURCES]
-        found |= {"sources": dict(most), "sources_in_all": len(sources)}
-    return found
-
-
-def _sum(tasks: list[dict[str, Any]]) -> dict[str, Any]:
-    """The facts of all shards added up."""
-    names = ("characters", "bytes", "lengths", *_COUNTED)
-    return add_facts({name: task[name] for name in names} for task in tasks)

@@ -13,9 +13,9 @@ from dataset_cards.versions.table import GROUP_ROWS, write_parquet
 
 from .excerpts import SPANS
 from .layers import Layers
+from .stage import SPAN
 
-_FOUND = {"type": pl.String, "start": pl.Int64, "end": pl.Int64, "score": pl.Float64, "action": pl.String}
-_COLUMNS = pl.Schema({"id": pl.String, "stage": pl.String, **_FOUND})
+_COLUMNS = pl.Schema({"id": pl.String, "stage": pl.String, **SPAN})
 
 
 def copy_spans(layers: Layers, ledger: Folder) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _spans(layers: Layers, stages: list[str], counts: dict[str, Any]) -> Iterato
 def _of_stage(frame: pl.DataFrame, stage: str) -> pl.DataFrame:
     rows = frame.select("id", pl.col(f"{stage}{SPANS}").alias("span")).with_row_index("row")
     found = rows.filter(pl.col("span").list.len() > 0).explode("span")
-    fields = [pl.col("span").struct.field(name).cast(kind) for name, kind in _FOUND.items()]
+    fields = [pl.col("span").struct.field(name).cast(kind) for name, kind in SPAN.items()]
     return found.select("row", "id", pl.lit(stage).alias("stage"), *fields)
 
 

@@ -17,6 +17,10 @@ from .rule import Rule
 from .words import Words, split
 
 DECIDES = "decides"
+# What a stage that looks inside texts gives as its column `spans`: kinds and places, never what stands there. `start`
+# and `end` are code points of the text as the stage saw it.
+SPAN = {"type": pl.String, "start": pl.Int64, "end": pl.Int64, "score": pl.Float64, "action": pl.String}
+SPANS = pl.List(pl.Struct(SPAN))
 
 
 def decides(default: Any) -> Any:

@@ -6,8 +6,10 @@ How near estimates come to what runs take is measured in benchmarks/estimate.py.
 import gzip
 import itertools
 import json
+import shutil
 import tarfile
 import tempfile
+import threading
 import zipfile
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import pytest
 
 from curation.estimate import estimate as estimating
 from curation.estimate import sample as sampling
-from curation.estimate.estimate import Cost, Estimate, estimate, estimated
+from curation.estimate.estimate import Cost, Estimate, _bytes_below, estimate, estimated
 from curation.estimate.sample import smaller
 from curation.ingest import Cut, Ingest
 from curation.keep import Keep
@@ -197,3 +199,25 @@ def test_the_disk_of_a_run_is_the_most_it_holds_at_any_time() -> None:
     assert found.memory == 9
     assert found.wall_s == 2
     assert json.loads(json.dumps(found.json()))["proposal"] == {"workers": 3, "part_mb": 4, "tasks": 1}
+
+
+def test_a_folder_that_a_step_removes_meanwhile_is_passed_over(tmp_path: Path) -> None:
+    """Files and folders come and go under the count; whatever it meets, it never fails."""
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            for n in range(20):
+                (tmp_path / f"{n}" / "below").mkdir(parents=True)
+                (tmp_path / f"{n}" / "below" / "file").write_bytes(b"x" * 10)
+            for n in range(20):
+                shutil.rmtree(tmp_path / f"{n}")
+
+    busy = threading.Thread(target=come_and_go)
+    busy.start()
+    try:
+        sizes = {_bytes_below(tmp_path) for _ in range(300)}
+    finally:
+        over.set()
+        busy.join()
+    assert max(sizes) <= 200

@@ -23,7 +23,12 @@ logger.disable("datatrove")
 Work = Callable[[int], None]
 
 # Processes share the cores among themselves; threads inside each would only get in each other's way.
-ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+ONE_THREAD = {
+    "POLARS_MAX_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
 
 
 class Lost(Refused):

@@ -5,7 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -222,12 +222,12 @@ def _watched(folder: Path, meter: _Meter) -> Iterator[None]:
 
 
 def _bytes_below(folder: Path) -> int:
+    """Bytes of all files; of what a step removes meanwhile, none."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # a step removes what it no longer needs
-            continue
+    for above, _, names in os.walk(folder):  # passes over folders that are gone, which Path.rglob does not
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(above, name)).st_size
     return total
 
 

@@ -10,10 +10,11 @@ import polars as pl
 import pyarrow as pa
 
 from curation.engine import Engine
-from curation.evidence import kept_facts
+from curation.evidence import GONE, kept_facts
 from curation.rows import kind_of, text_of
 from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.job import Job
+from dataset_cards.versions.schemas import schema
 from dataset_cards.versions.table import Part, Table, write_parquet
 
 from .shares import Keys, Share, Sizes, keys, last_key, shares
@@ -25,7 +26,6 @@ REASON = "mix/beyond-budget"
 BYTES = "bytes"
 SHARD_BYTES = 256 << 20
 MOST_REPEATS = 1_000_000  # what is counted stays within 64 bits
-_LEDGER = pa.schema([(name, pa.string()) for name in ("id", "source", "stage", "reason", "duplicate_of")])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +95,10 @@ class Mix:
         gather = Gather(kind=kind, runs=runs, job=job.bare(), dropped={REASON: sum(fact["left"] for fact in facts)})
         engine.run("gather", job, gather, job.unfinished(buckets))
         left = (frame for task in range(len(places)) for frame in left_rows(runs, task, REASON))
-        write_parquet(job.folder / "ledger", "rows.parquet", left, _LEDGER)
+        write_parquet(job.folder / "ledger", "rows.parquet", left, GONE)
         said = {"kind": kind, "license": self.license, "mixture": self._account(found, facts, places, job.inputs)}
         runs.folder.remove()
-        return said | kept_facts(job)
+        return said | kept_facts(job, schema(kind).names)
 
     def _taken(self, source: int, share: Share, sizes: Job, places: list[tuple[int, int]]) -> Taken:
         """How often each row of a source is taken."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from curation.rule import Rule, above
-from curation.stage import Docs, Stage
+from curation.stage import SPANS, Docs, Stage
 from dataset_cards.versions.errors import Misuse
 
 from .gold import measured
@@ -16,9 +16,6 @@ from .pseudonyms import checked_key, fingerprint, key_from_environment, pseudony
 from .recognise import KINDS, Span, find
 
 TYPES = tuple(KINDS)
-SPANS = pl.List(
-    pl.Struct({"type": pl.String, "start": pl.Int64, "end": pl.Int64, "score": pl.Float64, "action": pl.String})
-)
 NOT_COVERED = (
     "Names of people, places and organisations: they need a trained model, and none is run.",
     "Street addresses, dates of birth, account names, passport and licence numbers.",

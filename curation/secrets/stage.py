@@ -7,16 +7,13 @@ from typing import Any, ClassVar
 import polars as pl
 
 from curation.rule import Rule, flagged
-from curation.stage import Docs, Stage
+from curation.stage import SPANS, Docs, Stage
 
 from .find import Secret, anchored, mask, secrets
 from .gold import measured
 from .rules import RULES
 
 KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES))
-SPANS = pl.List(
-    pl.Struct({"type": pl.String, "start": pl.Int64, "end": pl.Int64, "score": pl.Float64, "action": pl.String})
-)
 NOT_COVERED = (
     "Passwords that are words, and secrets of a form of their own that are assigned to no telling name, are not found.",
     "Whether a key is still valid is not asked.",
@@ -30,8 +27,8 @@ class Secrets(Stage):
     The kinds and their forms are in `rules`. A kind with a form of its own scores 1.0; one that is known by the name it
     is assigned to, and has to look random, 0.6.
 
-    Signals: `secrets`, how many were found; `unwanted`, whether one of a kind in `drop` was; `spans`, their kinds and
-    places, in code points of the text as this stage saw it, without content.
+    Signals: `secrets`, how many were found; `unwanted`, whether one of a kind in `drop_kinds` was; `spans`, their kinds
+    and places, in code points of the text as this stage saw it, without content.
     """
 
     revision: ClassVar[int] = 2
