@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from dataset_cards.versions.files import Folder
 from dataset_cards.versions.job import Job
+from dataset_cards.versions.side_files import GONE
 from dataset_cards.versions.store import DONE
 from dataset_cards.versions.table import Table, write_parquet
 
@@ -25,9 +26,6 @@ from .stage import Stage
 # Referenced rows whose ids are looked up in one pass over the corpus: bounds memory, 8 bytes and an id each.
 LOOKUPS = 1 << 20
 MOST_SOURCES = 100
-
-# The rows that were read and not kept, as `ledger/rows.parquet` lists them.
-GONE = pa.schema([(name, pa.string()) for name in ("id", "source", "stage", "reason", "duplicate_of")])
 
 
 def gather(job: Job, veil: Sequence[Stage] = ()) -> dict[str, Any]:

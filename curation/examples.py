@@ -8,21 +8,16 @@ import numpy.typing as npt
 import polars as pl
 from numba import njit
 
+from dataset_cards.versions import side_files
+from dataset_cards.versions.table import from_arrow
+
 from .excerpts import excerpts
 from .kernels.text import Bytes, Offsets
 from .layers import DROP, Layers
 from .stage import Stage
 from .words import buffers
 
-PER_RULE = 8
-KEPT = 20
-
-EXAMPLES = pl.Schema(
-    dict.fromkeys(("role", "stage", "reason", "signal"), pl.String)
-    | dict.fromkeys(("value", "limit"), pl.Float64)
-    | dict.fromkeys(("id", "source", "url", "text"), pl.String)
-    | {"cut": pl.Boolean}
-)
+EXAMPLES = from_arrow(side_files.EXAMPLES.empty_table()).schema
 # Where a chosen row is, and by what it was chosen.
 _PLACE = pl.Schema(
     {"role": pl.String, "reason": pl.String, "order": pl.Float64, "row": pl.Int64}
@@ -99,7 +94,7 @@ def _best(places: pl.DataFrame) -> pl.DataFrame:
     """The first few of every role and reason, by order and then by corpus order."""
     places = places.select(_PLACE.names()).cast(_PLACE)
     rank = pl.int_range(pl.len()).over("role", "reason")
-    most = pl.when(pl.col("role") == "kept").then(KEPT).otherwise(PER_RULE)
+    most = pl.when(pl.col("role") == "kept").then(side_files.EXAMPLES_KEPT).otherwise(side_files.EXAMPLES_PER_REASON)
     return places.sort("role", "reason", "order", "row").filter(rank < most)
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import polars as pl
 
 from dataset_cards.intake.quarantine import EXCERPT
+from dataset_cards.versions.side_files import EXAMPLE_CHARACTERS
 
 from .layers import DROP, TEXT, Layers
 from .screen import DOCUMENT
 from .stage import Docs, Stage
 
-CHARACTERS = 4000
 SPANS = ".spans"
 
 
@@ -41,7 +41,7 @@ def excerpts(
         text = text.scatter(before.arg_true(), _withheld(name))
     shown = frame.select("id", "source", "url", *(name for name in dict.fromkeys(columns) if name in frame.columns))
     return shown.with_columns(
-        text.str.slice(0, CHARACTERS).alias("text"), (text.str.len_chars() > CHARACTERS).alias("cut")
+        text.str.slice(0, EXAMPLE_CHARACTERS).alias("text"), (text.str.len_chars() > EXAMPLE_CHARACTERS).alias("cut")
     )
 
 

@@ -6,15 +6,15 @@ from functools import partial
 from typing import Any, ClassVar
 
 import polars as pl
-import pyarrow as pa
 
 from dataset_cards.versions.job import Job
 from dataset_cards.versions.schemas import schema
+from dataset_cards.versions.side_files import GONE, QUARANTINE
 from dataset_cards.versions.store import DONE
 from dataset_cards.versions.table import Part, Table, write_parquet
 
 from .engine import Engine
-from .evidence import GONE, add_facts, kept_facts, shard_facts
+from .evidence import add_facts, kept_facts, shard_facts
 from .examples import choose
 from .keep import SHARD_BYTES, Shard, alive, regroup, shards_of
 from .layers import DROP, TEXT, Layers
@@ -23,7 +23,6 @@ from .rows import RowLayers
 from .screen import MEASURED
 from .signals import categories, histograms
 
-_QUARANTINE = pa.schema([(name, pa.string()) for name in ("file", "position", "reason", "excerpt")])
 _COUNTED = ("language", "license", "source")
 
 
@@ -76,7 +75,7 @@ def _evidence(job: Job, layers: RowLayers) -> dict[str, Any]:
     rules = [rule for facts in told for rule in facts.get("rules", [])]
     ledger = job.folder / "ledger"
     write_parquet(ledger, "rows.parquet", _gone(layers), GONE)
-    write_parquet(ledger, "quarantine.parquet", [], _QUARANTINE)  # rows of a version were all read before
+    write_parquet(ledger, "quarantine.parquet", [], QUARANTINE)  # rows of a version were all read before
     write_parquet(ledger, "examples.parquet", [choose(layers, rules)])
     found: dict[str, Any] = {"signals": [], "categories": [], "moves": []}
     for number, facts in enumerate(told):

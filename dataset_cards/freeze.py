@@ -25,7 +25,8 @@ from .versions.version import DRAFT, Damaged, DatasetVersion, content_digest, pa
 EXAMPLES = "ledger/examples.parquet"
 MODEL = "model/"  # where a step puts what it made besides rows; its facts list these files under `files`
 PAIRS = "ledger/pairs.parquet"
-SIDE_FILES = ("ledger/rows.parquet", "ledger/quarantine.parquet", EXAMPLES, PAIRS, "ledger/spans.parquet")
+JUDGEMENTS = "ledger/judgements.parquet"  # every raw answer behind rows that people decided
+SIDE_FILES = ("ledger/rows.parquet", "ledger/quarantine.parquet", EXAMPLES, PAIRS, "ledger/spans.parquet", JUDGEMENTS)
 # What decides the bytes of rows; recorded so that a difference years later can be explained.
 _PACKAGES = (
     *("datasets", "datatrove", "lxml", "numba", "numpy", "phonenumbers", "polars", "presidio-analyzer", "pyarrow"),

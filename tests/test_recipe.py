@@ -4,6 +4,7 @@ import json
 import math
 import os
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from dataset_cards.versions.errors import BadRecipe
 from dataset_cards.versions.fingerprint import identity
 from dataset_cards.versions.recipe import find_recipe
+from dataset_cards.versions.recipe_file import loaded_files
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.store import Store
 from tests.shell import furnish, gristmill
@@ -206,6 +208,16 @@ def test_two_files_of_one_name_do_not_get_in_each_others_way(place: Path) -> Non
         values.append(step.op.value)  # type: ignore[attr-defined]
     assert values == ["a", "b"]
     assert sys.modules["json"] is json
+
+
+class _MakesUpAttributes(types.ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"there is no class {name}")
+
+
+def test_a_module_that_fails_at_unknown_attributes_is_no_recipe_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "like_torch_classes", _MakesUpAttributes("like_torch_classes"))
+    assert "like_torch_classes" not in loaded_files()
 
 
 def test_a_module_in_the_current_folder_is_found_by_its_name(place: Path) -> None:

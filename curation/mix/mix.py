@@ -10,11 +10,12 @@ import polars as pl
 import pyarrow as pa
 
 from curation.engine import Engine
-from curation.evidence import GONE, kept_facts
+from curation.evidence import kept_facts
 from curation.rows import kind_of, text_of
 from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.job import Job
 from dataset_cards.versions.schemas import schema
+from dataset_cards.versions.side_files import GONE
 from dataset_cards.versions.table import Part, Table, write_parquet
 
 from .shares import Keys, Share, Sizes, keys, last_key, shares

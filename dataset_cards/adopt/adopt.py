@@ -19,6 +19,7 @@ from dataset_cards.intake.stream import Damaged
 from dataset_cards.versions.files import Folder
 from dataset_cards.versions.job import Job
 from dataset_cards.versions.schemas import schema
+from dataset_cards.versions.side_files import QUARANTINE
 from dataset_cards.versions.table import GROUP_BYTES, GROUP_ROWS, from_arrow, write_parquet
 from dataset_cards.versions.table import Part as TablePart
 
@@ -27,7 +28,6 @@ from .recognise import SAMPLE, NoShape, checked, recognise
 from .shapes import Shape
 
 SLICE_BYTES = 256 << 20  # input per task: what a killed run may have to do again
-QUARANTINE = pa.schema([(name, pa.string()) for name in ("file", "position", "reason", "excerpt")])
 
 COUNTED = ("languages", "sources", "quarantine")
 

@@ -69,7 +69,9 @@ def _mark_neighbours(path: Path, names: Iterable[str]) -> None:
 
 def loaded_files() -> dict[str, str]:
     """The modules of recipe files and their neighbours in this process: name to the recipe file that brings it."""
-    return {name: str(getattr(m, _FILE)) for name, m in sorted(sys.modules.items()) if hasattr(m, _FILE)}
+    # Looked up without `getattr`: a module may make up attributes, or fail to, as torch.classes does.
+    found = ((name, getattr(module, "__dict__", {})) for name, module in sorted(sys.modules.items()))
+    return {name: str(names[_FILE]) for name, names in found if _FILE in names}
 
 
 def load_module(name: str) -> types.ModuleType:
