@@ -10,6 +10,7 @@ import polars as pl
 import typer
 
 from . import terminal
+from .cards import agreement
 from .cards.plain import one_line, size, visible
 from .options import STORE, JsonOption, QuarantineOption, RefArgument, StoreOption, one_name, open_store
 from .verify import verify
@@ -59,6 +60,7 @@ def show(ref: RefArgument, store: StoreOption = STORE, as_json: JsonOption = Fal
         f"parents  {one_line(parents)}",
         f"license  {one_line(record['license'])}",
         f"ledger   {terminal.ledger(record['ledger'])}",
+        *(f"people   {agreement.sentence(judged)}" for judged in [agreement.agreement(record)] if judged),
         *(f"tainted  {one_line(taint)}" for taint in record["tainted"]),
         "",
         terminal.funnel(record["funnel"]),

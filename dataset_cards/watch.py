@@ -45,6 +45,9 @@ class Console:
     def warn(self, text: str) -> None:
         self.out.write(f"gristmill: {visible(text)}\n")
 
+    def tell(self, text: str) -> None:
+        self.out.write(f"{visible(text)}\n")
+
     def check(self, target: Step) -> None:
         """Stop if too much of what `target` was made from was bad input, whichever run read it.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from . import agreement, agreement_doubts
 from .plain import count, figure, one_line, plural, share, size
 
 ROWS = {
@@ -144,6 +145,8 @@ def what_it_is(version: Mapping[str, Any]) -> str:
     sentences = [f"{title(version)} holds {plural(rows, noun(version))}{amount} in {size(version.get('bytes', 0))}."]
     if languages := top(version.get("languages") or {}, 3):
         sentences.append("Languages: " + ", ".join(f"{name} ({share(n, rows)})" for name, n in languages) + ".")
+    if judged := agreement.agreement(version):
+        sentences.append(agreement.sentence(judged))
     book = ledger(version)
     if book["read"] != book["kept"]:
         sentences.append(
@@ -183,7 +186,7 @@ def warnings(version: Mapping[str, Any]) -> list[str]:
     if tainted := version.get("tainted"):
         why = tainted if isinstance(tainted, str) else "; ".join(str(item) for item in tainted)
         found.append(f"This version is tainted and can only be a draft: {one_line(why, 500)}.")
-    return found
+    return found + agreement_doubts.doubts(version)
 
 
 def limits(version: Mapping[str, Any]) -> list[str]:
@@ -196,17 +199,20 @@ def limits(version: Mapping[str, Any]) -> list[str]:
             found.append("No licence is known for these rows. Find out whether you may use them before you do.")
     if not version.get("source"):
         found.append("Nobody has said where these rows come from.")
-    if version.get("recipe"):
-        ran = " ".join(_ran(version)).lower()
-        missing = [what for what, words in _EXPECTED.items() if not any(word in ran for word in words)]
+    answers = version.get("kind") == "judgements"  # what was said of rows, which are on another card
+    ran = " ".join(_ran(version)).lower()
+    missing = [what for what, words in _EXPECTED.items() if not any(word in ran for word in words)]
+    if answers and len(missing) == len(_EXPECTED):
+        found.append("Answers, and reasons given for them, are as they were written: nothing was looked for in them.")
+    elif version.get("recipe"):
         found += [f"No stage that {what} ran in this recipe." for what in missing]
     else:
         found.append("No stage ran here: personal data, secrets, toxic text and duplicates were not looked for.")
     if made_from(version):
         found.append("What was done to its parents is on their cards and is not repeated here.")
     if not version.get("languages"):
-        found.append("The language of the rows is not known.")
-    elif "language" not in " ".join(_ran(version)).lower():
+        found += [] if answers else ["The language of the rows is not known."]
+    elif "language" not in ran:
         found.append("Languages are the ones the source stated; no stage of this recipe checked them.")
     if quarantined := ledger(version)["quarantined"]:
         found.append(f"{plural(quarantined, 'input')} could not be read; see ledger/quarantine.parquet.")
@@ -218,7 +224,7 @@ def limits(version: Mapping[str, Any]) -> list[str]:
     for entry in facts(version).get("gold") or []:
         stage = one_line(entry.get("stage", ""))
         found += [f"{stage}: {one_line(sentence, 500)}" for sentence in entry.get("not_covered") or []]
-    return found
+    return found + agreement_doubts.not_covered(version)
 
 
 def _ran(version: Mapping[str, Any]) -> list[str]:

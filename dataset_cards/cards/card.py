@@ -23,6 +23,7 @@ from .account import (
     warnings,
     what_it_is,
 )
+from .agreement_card import agreement_paragraphs
 from .detectors import EVALUATIONS, INTERVALS, SPAN_HEADER, evaluations, gold, idle, looked_in_vain, spans
 from .hub import front_matter
 from .markdown import block, code, json_block, prose, table
@@ -47,6 +48,7 @@ def render_card(version: Mapping[str, Any], examples: pl.DataFrame) -> str:
     for heading, section in (
         ("How to load it", _load(version)),
         ("Rows in, rows out", _ledger(version)),
+        ("What people judged", agreement_paragraphs(version)),
         ("What was mixed", _mixture(version)),
         ("Near-duplicates", _near_duplicates(version)),
         ("What was found inside texts", _found(version)),

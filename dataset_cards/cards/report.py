@@ -8,6 +8,8 @@ import polars as pl
 
 from . import mixture, specimens
 from .account import dropped, facts, ledger, limits, noun, reasons, title, top, warnings, what_it_is
+from .agreement import keys
+from .agreement_report import agreement_section
 from .detectors import EVALUATIONS, INTERVALS, SPAN_HEADER, evaluations, gold, idle, looked_in_vain, spans
 from .funnel import funnel_rows, river
 from .made import inside, recipe
@@ -31,6 +33,7 @@ def render_report(version: Mapping[str, Any], examples: pl.DataFrame, pairs: pl.
     """
     sections = [
         ("funnel", "Rows in, rows out", _funnel(version)),
+        ("agreement", "What people judged", agreement_section(version)),
         ("mixture", "What was mixed", _mixture(version)),
         ("signals", "What was measured", signals(version)),
         ("categories", "What was recognised", categories(version)),
@@ -82,6 +85,7 @@ def _keys(version: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "read", count(book["read"]), f"{share(book['kept'], book['read'])} kept"
         yield "dropped", count(dropped(version)), plural(sum(1 for n in book["dropped"].values() if n), "reason")
         yield "quarantined", count(book["quarantined"]), share(book["quarantined"], book["read"])
+    yield from keys(version)
     text = facts(version).get("text") or {}
     if "characters" in text:
         average = text["characters"] / version["rows"] if version.get("rows") else 0

@@ -68,6 +68,18 @@ th.number, td.number { text-align: right; white-space: nowrap; }
 .bars th:first-child { width: 28%; } .bars td:nth-child(2) { width: 46%; min-width: 4rem; } .track { display: block; }
 .bar { display: block; height: .7rem; }
 .bar.kept { background: var(--kept); }
+.estimates { overflow-wrap: break-word; } .estimates td:last-child:not(.number) { min-width: 9rem; }
+.estimates td small, .heat td small { display: block; white-space: nowrap; } .heat td small { color: var(--ink); }
+.counted .track { width: clamp(3rem, 20vw, 14rem); }
+.whisker { display: block; position: relative; height: .5rem; min-width: 3.5rem; max-width: 7rem;
+  margin: .15rem 0 .15rem auto; border-bottom: 1px solid var(--quiet); }
+.whisker i { position: absolute; bottom: -2px; height: 3px; background: var(--kept); }
+.whisker b { position: absolute; bottom: -4px; width: 7px; height: 7px; margin-left: -3.5px; border-radius: 50%;
+  background: var(--kept); }
+.heat { width: auto; overflow-wrap: break-word; }
+.heat th, .heat td { padding: .4rem .7rem; text-align: center; border: 1px solid var(--rule); }
+.terms { display: grid; grid-template-columns: auto 1fr; gap: .1rem 1rem; margin: 0 0 .8rem; font-size: .9rem; }
+.terms dd { margin: 0; }
 details { border-bottom: 1px solid var(--rule); }
 summary { cursor: pointer; padding: .55rem .2rem; }
 section > details > summary .number { float: right; }
@@ -108,5 +120,7 @@ ins::before, del::before, ins::after, del::after { position: absolute; width: 1p
   display: block; color: var(--quiet); font-size: .75rem; } .sides pre.dropped::before { content: "dropped"; } }
 @media (max-width: 34rem) { section > details > summary .number { float: none; display: block; }
   .reach { gap: .6rem; grid-template-columns: 36% 1fr; } }
+@media (max-width: 34rem) { .estimates td:last-child:not(.number) { min-width: 6.5rem; }
+  .estimates th, .estimates td { padding-inline-end: .55rem; } .counted .track { width: 2.2rem; } }
 @media print { body { max-width: none; } details { break-inside: avoid; } }
 """

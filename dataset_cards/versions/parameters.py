@@ -33,9 +33,17 @@ class Parameter:
         return self.default is inspect.Parameter.empty
 
     def usage(self) -> str:
-        """`language: str = 'en'`."""
-        text = f"{self.name}: {_shown(self.kind)}"
-        return text if self.needed else f"{text} = {self.default!r}"
+        """What `-p` takes, e.g. `language=TEXT`, `ties=keep|drop`."""
+        return f"{self.name}={_shown(self.kind)}"
+
+    def default_text(self) -> str:
+        """The default as `-p` would write it; `needed` where there is none."""
+        if self.needed:
+            return "needed"
+        value = self.default
+        if isinstance(value, tuple | list):
+            return ",".join(map(str, value)) or "none"
+        return "none" if value is None or value == "" else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def parameters(where: str, function: Callable[..., Any]) -> dict[str, Parameter]:
@@ -123,5 +131,18 @@ def _jsonable(value: Any) -> Any:
     return [_jsonable(item) for item in value] if isinstance(value, tuple | list) else value
 
 
+_WORDS: Mapping[Any, str] = {str: "TEXT", int: "N", float: "NUMBER", bool: "true|false", DatasetVersion: "NAME@VERSION"}
+
+
 def _shown(kind: Any) -> str:
-    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
+    """A type as the shell sees it: what is to be written there."""
+    origin, options = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return "|".join(_shown(option) for option in options if option is not type(None))
+    if origin is typing.Literal:
+        return "|".join(map(str, options))
+    if origin is list or (origin is tuple and options[1:] == (...,)):
+        return f"{_shown(options[0])},..."
+    if isinstance(kind, type) and issubclass(kind, PurePath):
+        return "FILE"
+    return _WORDS.get(kind) or (kind.__name__ if isinstance(kind, type) and not options else str(kind))

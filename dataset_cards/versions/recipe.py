@@ -1,5 +1,6 @@
 """A recipe: a Python function whose parameters are its only knobs, found by name and called with words from a shell."""
 
+import difflib
 import importlib
 import importlib.util
 import inspect
@@ -39,7 +40,9 @@ class Recipe:
             if not equals:
                 raise BadRecipe(f"-p {word}: write it as key=value")
             if key not in known:
-                raise BadRecipe(f"{self.name} has no parameter {key!r}; it has {self.usage()}")
+                close = difflib.get_close_matches(key, known, 1)
+                meant = f" (did you mean {close[0]}?)" if close else ""
+                raise BadRecipe(f"{self.name} has no parameter {key!r}{meant}; it has {', '.join(known) or 'none'}")
             if key in given:
                 raise BadRecipe(f"-p {key} was given twice")
             given[key] = text
@@ -47,7 +50,8 @@ class Recipe:
         missing = [name for name, parameter in known.items() if parameter.needed and name not in values]
         if missing:
             raise BadRecipe(
-                f"{self.name} needs {', '.join(f'-p {name}=...' for name in missing)}; it takes {self.usage()}"
+                f"{self.name} needs {', '.join(f'-p {known[name].usage()}' for name in missing)}; "
+                f"`gristmill recipes {self.name}` shows all it takes"
             )
         step = self._step(values)
         everything = {name: values.get(name, parameter.default) for name, parameter in known.items()}
@@ -66,9 +70,9 @@ class Recipe:
         """
         return parameters(self.name, self.function)
 
-    def usage(self) -> str:
-        """The parameters with types and defaults, e.g. `input: str, language: str = 'en'`."""
-        return ", ".join(parameter.usage() for parameter in self.parameters().values())
+    def summary(self) -> str:
+        """The first sentence of what its function says about itself."""
+        return (inspect.getdoc(self.function) or "").strip().partition("\n")[0]
 
     def _step(self, values: dict[str, Any]) -> Step:
         """What the function returns, with an identity."""
