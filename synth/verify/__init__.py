@@ -1,0 +1,1 @@
+"""Verifiers: whether an answer is right, wrong, or more than a program can tell."""

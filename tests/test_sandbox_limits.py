@@ -1,0 +1,107 @@
+"""Code under test gets so much time, memory and output, and no more, with Landlock and without."""
+
+import time
+
+import pytest
+
+from synth.verify.sandbox import Limits, examine
+from synth.verify.verdict import Verdict
+
+SQUARE = "def f(x):\n    return x * x\n"
+TESTS = "assert f(2) == 4\nassert f(3) == 9\n"
+SHORT = Limits(cpu_seconds=1, wall_seconds=20)
+
+
+def run(code: str, tests: str = TESTS, landlock: bool = True, limits: Limits = SHORT) -> Verdict:
+    return examine(code, tests, limits=limits, landlock=landlock)
+
+
+def refused(attacks: list[str], landlock: bool = True, limits: Limits = SHORT) -> bool:
+    """Whether each of the attacks ends in an error of the operating system, or lacks the module it needs."""
+    code = """
+def free(attacks):
+    done = []
+    for attack in attacks:
+        try:
+            exec(attack, {})
+        except (OSError, RuntimeError, ImportError, MemoryError):
+            continue
+        done.append(attack)
+    return done
+"""
+    if run(code, f"assert free({attacks!r}) == []", landlock, limits).outcome == "right":
+        return True
+    free = [
+        attack
+        for attack in attacks
+        if run(code, f"assert free([{attack!r}]) == []", landlock, limits).outcome != "right"
+    ]
+    pytest.fail(f"not refused: {free}")
+
+
+@pytest.fixture(params=[True, False], ids=["landlock", "no-landlock"])
+def landlock(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+def test_an_endless_loop_ends_as_wrong(landlock: bool) -> None:
+    assert run("while True: pass", landlock=landlock).reason == "used more than 1 seconds of CPU"
+
+
+def test_an_endless_call_ends_as_wrong() -> None:
+    verdict = run("def f(x):\n    while True: pass")
+    assert verdict == Verdict(outcome="wrong", reason="used more than 1 seconds of CPU")
+
+
+def test_code_that_catches_every_signal_ends_all_the_same() -> None:
+    code = """
+import signal
+for number in range(1, 65):
+    try:
+        signal.signal(number, signal.SIG_IGN)
+    except (OSError, ValueError):
+        pass
+while True:
+    pass
+"""
+    assert run(code).reason == "used more than 1 seconds of CPU"
+
+
+def test_code_that_sleeps_is_given_up() -> None:
+    start = time.monotonic()
+    verdict = run("import time\ntime.sleep(1000)", limits=Limits(cpu_seconds=1, wall_seconds=2))
+    assert verdict == Verdict(outcome="cannot-tell", reason="took longer than 2 seconds")
+    assert time.monotonic() - start < 60
+
+
+def test_a_memory_hog_is_refused(landlock: bool) -> None:
+    hogs = [
+        "x = [0] * 10**10",
+        "x = bytearray(10**11)",
+        "x = []\nwhile True: x.append(bytearray(10**7))",
+        "import mmap\nx = mmap.mmap(-1, 10**11)",
+    ]
+    assert refused(hogs, landlock, Limits(cpu_seconds=10))
+
+
+def test_a_flood_of_output_goes_nowhere(capfd: pytest.CaptureFixture[str]) -> None:
+    flood = """
+import os, sys
+for _ in range(2000):
+    print('x' * 10000)
+    sys.stderr.write('y' * 10000)
+    os.write(1, b'z' * 10000)
+"""
+    assert run(flood + SQUARE, limits=Limits(cpu_seconds=5)).outcome == "right"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_flood_over_the_channel_of_the_tests_is_wrong() -> None:
+    flood = """
+import os
+for fd in range(3, 64):
+    try:
+        while True: os.write(fd, b'\\xff' * 65536)
+    except OSError: pass
+"""
+    assert run(flood).outcome == "wrong"
