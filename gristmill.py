@@ -1,8 +1,8 @@
 """The command line of gristmill: composes what the packages offer and turns errors into sentences."""
 
+import inspect
 import io
 import os
-import select
 import shlex
 import sys
 from enum import StrEnum
@@ -11,20 +11,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from annotation.commands import desk as desk_commands
+from annotation.people_commands import users
+from annotation.plan_commands import plan as plan_judgements
 from dataset_cards import terminal
 from dataset_cards.cards.plain import visible
 from dataset_cards.commands import commands, here, places, say
+from dataset_cards.endings import end
 from dataset_cards.options import STORE, JsonOption, QuarantineOption, StoreOption, one_name, open_store
-from dataset_cards.versions.errors import Damaged, Misuse
-from dataset_cards.versions.job import Refused, Waiting
-from dataset_cards.versions.ledger import Unbalanced
+from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.recipe import built_ins, find_recipe
-from dataset_cards.versions.recipe_file import place
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.store import Store
+from synth.llm.commands import llm as llm_commands
 
 PACKAGES = ("curation", "annotation", "synth", "train")
-DONE, FAILED, MISUSED, WAITING, STOPPED = 0, 1, 2, 3, 130
 
 
 class On(StrEnum):
@@ -33,6 +34,13 @@ class On(StrEnum):
     local = "local"
     ray = "ray"
     slurm = "slurm"
+
+
+class Desks(StrEnum):
+    """Where people answer."""
+
+    argilla = "argilla"
+    memory = "memory"
 
 
 class _HandedOn(Exception):
@@ -59,6 +67,10 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 failed, 2 misused, 3 waiting for people. Text goes to stdout, progress to stderr.",
 )
 app.registered_commands += commands.registered_commands
+desk_commands.add_typer(users, name="user")
+desk_commands.command("plan")(plan_judgements)
+app.add_typer(desk_commands, name="desk")
+app.add_typer(llm_commands, name="llm")
 
 RecipeArgument = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A built-in name, module:function, or file.py:function.")
@@ -68,19 +80,41 @@ ParameterOption = Annotated[
 ]
 
 
+LlmOption = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="The model to ask: http://HOST/v1, batch:URL, local:MODEL, fake.")
+]
+PricesOption = Annotated[str | None, typer.Option(metavar="FILE", help="What tokens cost, by model.")]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(metavar="AMOUNT", help="Stop before it has cost more: money as 2.50, or '200000 tokens'."),
+]
+
+
 @app.command()
-def recipes(as_json: JsonOption = False) -> None:
-    """The built-in recipes and their parameters."""
-    found = built_ins(PACKAGES)
-    texts = [f"{name}({recipe.usage()})\n    {_first_line(recipe.function)}" for name, recipe in sorted(found.items())]
+def recipes(
+    name: Annotated[str | None, typer.Argument(metavar="[RECIPE]", help="Show this one with its parameters.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The built-in recipes; of one, everything it takes and says about itself."""
+    found = {name: find_recipe(name, PACKAGES)} if name else built_ins(PACKAGES)
     values = {
-        name: {"parameters": recipe.usage(), "what": _first_line(recipe.function)} for name, recipe in found.items()
+        one: {
+            "what": recipe.summary(),
+            "parameters": {
+                key: {"write": parameter.usage(), "default": parameter.default_text(), "needed": parameter.needed}
+                for key, parameter in recipe.parameters().items()
+            },
+        }
+        for one, recipe in sorted(found.items())
     }
-    say(values, "\n\n".join(texts), as_json)
-
-
-def _first_line(function: Any) -> str:
-    return (function.__doc__ or "").strip().splitlines()[0]
+    if name:
+        rows = [(one["write"], one["default"]) for one in values[name]["parameters"].values()]
+        text = f"{inspect.getdoc(found[name].function) or ''}\n\n{terminal.table(('-p', 'default'), rows)}"
+    else:
+        listed = [(one, recipe.summary()) for one, recipe in sorted(found.items())]
+        text = terminal.table(("recipe", "what it makes"), listed)
+        text += "\n\n`gristmill recipes RECIPE` shows the parameters of one"
+    say(values, text, as_json)
 
 
 @app.command()
@@ -135,22 +169,35 @@ def run(
     ] = None,
     part_mb: Annotated[int, typer.Option(min=1, help="Megabytes of input per task; changes no row.")] = 64,
     max_quarantined: QuarantineOption = 0.01,
+    desk: Annotated[Desks, typer.Option(help="Where people answer; memory asks the scripted ones.")] = Desks.argilla,
+    scripted: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=KIND", help="With --desk memory: a scripted annotator, as a1=noisy; repeat."),
+    ] = None,
+    llm: LlmOption = None,
+    prices: PricesOption = None,
+    budget: BudgetOption = None,
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:
     """Run a recipe: do what is not done yet, and freeze the result with --as."""
+    from annotation.desk.choice import desk_for
+    from annotation.desk.home import default_home
     from curation.engine import engine_for
     from curation.ingest import Cut
     from curation.progress import Progress
     from dataset_cards.make import make
     from dataset_cards.watch import Console
+    from synth.llm.tool import asked
 
     ref = one_name(name) if name else None
     shelf = open_store(store)
     step, record = find_recipe(recipe, PACKAGES).bind(p or [], shelf)
     console = Console(shelf, sys.stderr, max_quarantined)
     engine = engine_for(on.value, workers, shelf.root, Progress(), ray_address, slurm or [])
-    version = make(shelf, step, [engine, Cut(part_mb << 20, 4 * part_mb << 20)], console, ref, record)
+    tools = [engine, Cut(part_mb << 20, 4 * part_mb << 20), desk_for(desk.value, scripted or [], default_home())]
+    with asked(llm, shelf.root, prices, budget, console.tell) as model:
+        version = make(shelf, step, [*tools, model], console, ref, record)
     if not console.ran:
         typer.echo("nothing to do: every step was done before", err=True)
     funnel = shelf.funnel(step)
@@ -213,50 +260,7 @@ def main() -> None:
     try:
         app(prog_name="gristmill")
     except Exception as error:
-        _end(error.__cause__ if isinstance(error, _HandedOn) and error.__cause__ else error)
-
-
-def _end(error: BaseException) -> None:
-    """Print one sentence and leave; with GRISTMILL_DEBUG=1 leave with the traceback instead."""
-    if isinstance(error, BrokenPipeError) and _nobody_reads():
-        sys.exit(FAILED)
-    if os.environ.get("GRISTMILL_DEBUG"):
-        raise error
-    text, code = _explained(error)
-    typer.echo(f"gristmill: {visible(text)}", err=True)
-    sys.exit(code)
-
-
-def _explained(error: BaseException) -> tuple[str, int]:
-    """What happened, for people, and the exit code."""
-    match error:
-        case KeyboardInterrupt():
-            return "stopped; run the same command again to go on", STOPPED
-        case Waiting():
-            return f"waiting: {error}", WAITING
-        case Misuse():
-            return str(error), MISUSED
-        case Refused() | Damaged() | Unbalanced():
-            return str(error), FAILED
-    said = f"{type(error).__name__}: {error}"
-    if where := place(error):
-        return f"{where}: {said}; set GRISTMILL_DEBUG=1 to see how it came to that", FAILED
-    if isinstance(error, OSError):
-        named = error.filename is not None and error.strerror
-        return (f"{error.filename}: {error.strerror}" if named else str(error) or said), FAILED
-    fault = "this is a fault in gristmill, not in your data"
-    return f"{fault}: {said}; set GRISTMILL_DEBUG=1 to see where, and please report it", FAILED
-
-
-def _nobody_reads() -> bool:
-    """Whether who read stdout or stderr has left, as `head` does; then nothing more is written there."""
-    watch = select.poll()
-    for stream in (sys.stdout, sys.stderr):
-        watch.register(stream.fileno(), 0)  # a pipe without a reader is reported as an error, asked or not
-    left = [number for number, events in watch.poll(0) if events & select.POLLERR]
-    for number in left:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), number)  # what is still buffered goes there at the end
-    return bool(left)
+        end(error.__cause__ if isinstance(error, _HandedOn) and error.__cause__ else error)
 
 
 if __name__ == "__main__":

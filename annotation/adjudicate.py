@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import polars as pl
 
@@ -16,6 +16,7 @@ from .assign import item_id
 from .collect import content, rows_of, told, write_judgements
 from .desk.desk import Desk
 from .judged import judged
+from .settled import Until
 from .task import Row, Task, order_of
 
 BATCH = "adjudication"
@@ -28,7 +29,8 @@ class Adjudicate:
     Attributes:
         adjudicators: pseudonyms; each row goes to one of them, never to somebody who has judged it.
         show: whether they see what was answered first, without names.
-        until: `unanimous` sends every disagreement, `majority` only rows without an answer that more than half gave.
+        until: `unanimous` sends every disagreement, `majority` only rows on which no more than half agree; what it
+            means to agree about a ranking or a rating, `settled` says.
         min_gold: a row of which somebody got less than this share of their gold items right is sent as well.
     """
 
@@ -37,7 +39,7 @@ class Adjudicate:
     task: Task
     adjudicators: tuple[str, ...]
     show: bool = False
-    until: Literal["unanimous", "majority"] = "majority"
+    until: Until = "majority"
     min_gold: float | None = None
     seed: int = 0
 
@@ -95,14 +97,8 @@ class Adjudicate:
     def wanted(self, found: pl.DataFrame) -> list[str]:
         """Records that need a second look, of judgements under `judged.SCHEMA`."""
         votes = votes_of(found)
-        counts = (
-            votes.group_by("record", "answer")
-            .len()
-            .group_by("record")
-            .agg(pl.col("len").max().alias("most"), pl.col("len").sum().alias("all"), pl.len().alias("labels"))
-        )
-        split = pl.col("labels") > 1 if self.until == "unanimous" else pl.col("most") * 2 <= pl.col("all")
-        records = set(counts.filter(split).get_column("record"))
+        given = votes.group_by("record").agg("answer")
+        records = {record for record, answers in given.iter_rows() if not self.task.settled(answers, self.until)}
         # Somebody looked and nobody answered: there is nothing to decide by.
         records |= set(_first(found).get_column("record")) - set(votes.get_column("record"))
         if self.min_gold is not None:

@@ -12,6 +12,7 @@ from dataset_cards.versions.version import DatasetVersion
 from .adjudicate import Adjudicate
 from .collect import Collect
 from .decide.judgements import Judgements
+from .settled import Until
 from .task import Task
 
 First = Literal["highest", "lowest", "closest"]
@@ -85,7 +86,7 @@ def adjudicated(
     rows: DatasetVersion,
     first: Step,
     adjudicators: Sequence[str] | None,
-    until: Literal["unanimous", "majority"],
+    until: Until,
     show: bool,
     min_gold: float | None,
     seed: int,

@@ -14,6 +14,7 @@ from .decide.pairs import Pairs
 from .decide.prefer import Prefer
 from .decide.rank import Rank
 from .decide.rate import Rate
+from .settled import Until
 from .tasks.comparisons import Comparisons
 from .tasks.demonstrations import Demonstrations
 from .tasks.rankings import Rankings
@@ -73,7 +74,7 @@ def comparisons(
     first_by: First = "highest",
     most: int | None = None,
     adjudicators: list[str] | None = None,
-    until: Literal["unanimous", "majority"] = "majority",
+    until: Until = "majority",
     show_first: bool = False,
     min_gold: float | None = None,
     by: By = "majority",
@@ -127,6 +128,10 @@ def rankings(
     first: str | None = None,
     first_by: First = "highest",
     most: int | None = None,
+    adjudicators: list[str] | None = None,
+    until: Until = "majority",
+    show_first: bool = False,
+    min_gold: float | None = None,
     by: ByRank = "mean",
     reason: bool = True,
     markdown: bool = False,
@@ -140,19 +145,20 @@ def rankings(
     Args:
         rows: a version of rankings, whose own ranks are not shown.
         by: how several orders become one; see `annotation.decide.rank.Rank`.
-        gold, gold_share, slices, give: as in `comparisons`.
+        gold, gold_share, adjudicators, until, show_first, min_gold, slices, give: as in `comparisons`.
     """
     task = guided(Rankings(reason=reason, markdown=markdown), guidelines)
     people = People(annotators=annotators, pool=pool, overlap=overlap, left=left, joined=joined, enough=enough)
     hidden = Hidden(gold=gold, gold_share=gold_share, calibration=calibration, repeat=repeat)
     found = collected(task, rows, people, hidden, first=first, first_by=first_by, most=most, seed=seed)
+    judged = adjudicated(task, rows, found, adjudicators, until, show_first, min_gold, seed)
     by_slice = cut(slices)
     if give == "judgements":
-        return raw(task, rows, found, "ranking", by_slice)
+        return raw(task, rows, judged, "ranking", by_slice)
     op: Op = Rank(by=by, slices=by_slice, seed=seed, **said(rows))
     if give == "preferences":
         op = Pairs(slices=by_slice, seed=seed, **said(rows))
-    return then(task, rows, found, op)
+    return then(task, rows, judged, op)
 
 
 def ratings(
@@ -170,6 +176,10 @@ def ratings(
     first: str | None = None,
     first_by: First = "highest",
     most: int | None = None,
+    adjudicators: list[str] | None = None,
+    until: Until = "majority",
+    show_first: bool = False,
+    min_gold: float | None = None,
     scales: tuple[str, ...] = ("helpful", "honest", "harmless"),
     points: int = 5,
     markdown: bool = False,
@@ -189,10 +199,11 @@ def ratings(
     people = People(annotators=annotators, pool=pool, overlap=overlap, left=left, joined=joined, enough=enough)
     hidden = Hidden(gold=gold, gold_share=gold_share, calibration=calibration, repeat=repeat)
     found = collected(task, rows, people, hidden, first=first, first_by=first_by, most=most, seed=seed)
+    judged = adjudicated(task, rows, found, adjudicators, until, show_first, min_gold, seed)
     by_slice = cut(slices)
     if give == "judgements":
-        return raw(task, rows, found, "ordinal", by_slice)
-    return then(task, rows, found, Rate(slices=by_slice, seed=seed, **said(rows)))
+        return raw(task, rows, judged, "ordinal", by_slice)
+    return then(task, rows, judged, Rate(slices=by_slice, seed=seed, **said(rows)))
 
 
 def review(
@@ -207,6 +218,7 @@ def review(
     first_by: First = "highest",
     most: int | None = None,
     adjudicators: list[str] | None = None,
+    until: Until = "majority",
     show_first: bool = False,
     by: By = "majority",
     markdown: bool = False,
@@ -224,7 +236,7 @@ def review(
     task = guided(Review(markdown=markdown), guidelines)
     people = People(annotators=annotators, pool=pool, overlap=overlap, left=left, joined=joined, enough=enough)
     found = collected(task, rows, people, first=first, first_by=first_by, most=most, seed=seed)
-    judged = adjudicated(task, rows, found, adjudicators, "majority", show_first, None, seed)
+    judged = adjudicated(task, rows, found, adjudicators, until, show_first, None, seed)
     by_slice = cut(slices)
     if give == "judgements":
         return raw(task, rows, judged, "nominal", by_slice)

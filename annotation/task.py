@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from .desk.desk import Form, Shown, Value
+from .settled import Until
 
 Row = Mapping[str, Any]
 
@@ -61,6 +62,10 @@ class Task(Protocol):
 
     def truth(self, row: Row, order: tuple[int, ...]) -> Mapping[str, Value] | None:
         """What a perfect annotator would answer, if the row says it: of gold, and of what scripted annotators see."""
+        ...
+
+    def settled(self, answers: Sequence[str], until: Until) -> bool:
+        """Whether these answers (`Reading.answer`) of different people leave no doubt about the row."""
         ...
 
     def retell(self, row: Row, order: tuple[int, ...], answers: Sequence[str]) -> str:

@@ -89,7 +89,8 @@ class _Canary(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def canary() -> Iterator[tuple[str, list[str]]]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Canary) as server:
-        server.called = called = []  # type: ignore[attr-defined]
+        called: list[str] = []
+        server.called = called  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}", called
@@ -126,7 +127,10 @@ def test_what_two_people_write_rank_and_compare_is_what_the_versions_hold(desk: 
     pages.open("comparisons")
     assert pages.chosen() == []
     assert pages.titles()[0] == "Which response is better?"
+    guidelines = pages.guidelines()
     pages.shot("comparison-open")
+    assert "Read the prompt, then both responses" in guidelines
+    assert "**" not in guidelines
     mine = _place(pages, eggs["first"])
     pages.choose("better", mine)
     pages.choose("strength", "3")

@@ -7,13 +7,14 @@ import socket
 import sqlite3
 import stat
 import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from annotation.desk.desk import DeskError
-from annotation.desk.home import Running, Stopped, serve, status, stop
+from annotation.desk.home import Running, Stopped, foreground, serve, status, stop
 from annotation.desk.owner import owner
 from dataset_cards.versions.errors import Misuse
 from tests.desk_server import Client, answer, dataset, responses
@@ -80,7 +81,7 @@ def test_a_desk_lives_through_stops_kills_and_moved_clocks(tmp_path: Path) -> No
         stop(home)
 
 
-def test_a_port_that_is_taken_is_said_and_two_desks_get_two(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_said_with_the_remedy(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(DeskError, match=rf"port {port} of 127.0.0.1.*choose another with --port"):
@@ -125,3 +126,19 @@ def test_the_command_starts_shows_and_stops_a_desk(tmp_path: Path) -> None:
         assert (code, "give one of them" in err) == (2, True)
     finally:
         stop(Path(home))
+
+
+def test_in_the_foreground_the_command_is_the_server_and_ends_cleanly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gristmill", "desk", "serve", "--foreground", "--port", "0", "--home", "home"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert "the desk answers at http://127.0.0.1:" in server.stdout.readline()
+        running = status(tmp_path / "home")
+        assert isinstance(running, Running)
+        assert running.pid == server.pid
+        with pytest.raises(Misuse, match="is served already"):
+            foreground(tmp_path / "home", None, print)
+        server.send_signal(signal.SIGTERM)
+        _, said = server.communicate(timeout=60)
+        assert (server.returncode, "Traceback" in said) == (0, False)
+    assert status(tmp_path / "home") == Stopped(home=tmp_path / "home")

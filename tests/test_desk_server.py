@@ -1,7 +1,7 @@
 """A running desk: who gets in, who hears of it, twenty people at once, jobs and webhooks without Redis.
 
-How it is started and stopped is in test_desk_home.py, what a search finds in test_desk_engine.py, what a browser runs in
-test_desk_pages.py.
+How it is started and stopped is in test_desk_home.py, what a search finds in test_desk_engine.py, and what a browser
+runs in test_desk_pages.py.
 """
 
 import json

@@ -140,7 +140,7 @@ def test_ratings_are_read_by_scale() -> None:
 
 
 def test_a_demonstration_is_the_text_to_the_letter() -> None:
-    text = "  <script>alert(1)</script>\n\u202ekept \n"
+    text = "  <script>alert(1)</script>\n\u202ekept "
     assert Demonstrations().read(TALK, (0,), {"response": text}).answer == text
 
 
@@ -166,3 +166,23 @@ def test_rows_that_a_task_cannot_show_are_refused_by_id(task: Task, row: dict[st
 def test_other_words_are_another_revision_of_the_form() -> None:
     forms = [Comparisons(guidelines=text).sheet(PAIR, (0, 1)).form.revision for text in ("Be kind.", "Be kind!")]
     assert forms[0] != forms[1]
+
+
+@pytest.mark.parametrize(
+    ("task", "answers", "majority", "unanimous"),
+    [
+        (Comparisons(), ["1", "1", "1"], True, True),
+        (Comparisons(), ["1", "1", "2"], True, False),
+        (Comparisons(), ["1", "2"], False, False),
+        (Comparisons(), [], False, False),
+        (Rankings(), ["[1, 2, 3]", "[1, 2, 3]"], True, True),
+        (Rankings(), ["[1, 2, 3]", "[1, 2, 3]", "[1, 3, 2]"], True, False),
+        (Rankings(), ["[1, 2, 3]", "[1, 3, 2]"], False, False),
+        (Ratings(), ['{"helpful": 4}', '{"helpful": 5}', '{"helpful": 4}'], True, True),
+        (Ratings(), ['{"helpful": 1}', '{"helpful": 5}', '{"helpful": 5}'], True, False),
+        (Ratings(), ['{"helpful": 1}', '{"helpful": 5}'], False, False),
+    ],
+)
+def test_what_leaves_a_row_in_doubt(task: Task, answers: list[str], majority: bool, unanimous: bool) -> None:
+    assert task.settled(answers, "majority") == majority
+    assert task.settled(answers, "unanimous") == unanimous

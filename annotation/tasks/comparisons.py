@@ -8,6 +8,7 @@ from typing import ClassVar
 from dataset_cards.versions.errors import Misuse
 
 from ..desk.desk import Field, Form, Question, Shown, Value
+from ..settled import Until, by_label
 from ..task import Reading, Row, Sheet
 from .rows import PROMPT, candidates, known_ranks, messages
 
@@ -86,6 +87,9 @@ class Comparisons:
             return Reading(answer=said, ranks=[1, 1], notes=notes)
         better = order[("a", "b").index(said)]
         return Reading(answer=str(better + 1), ranks=[1, 2] if better == 0 else [2, 1], notes=notes)
+
+    def settled(self, answers: Sequence[str], until: Until) -> bool:
+        return by_label(answers, until)
 
     def retell(self, row: Row, order: tuple[int, ...], answers: Sequence[str]) -> str:
         words = {str(number + 1): f"{'AB'[place]} is better" for place, number in enumerate(order)}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..desk.desk import Form, Question, Value
+from ..settled import Until, by_label
 from ..task import Reading, Row, Sheet
 from .conversation import split, typed
 from .rows import PROMPT, messages
@@ -57,6 +58,9 @@ class Demonstrations:
     def read(self, row: Row, order: tuple[int, ...], values: Mapping[str, Value]) -> Reading:
         notes = {NOTES: values[NOTES]} if values.get(NOTES) else {}
         return Reading(answer=typed(str(values[RESPONSE]), split(row)[1]), notes=notes)
+
+    def settled(self, answers: Sequence[str], until: Until) -> bool:
+        return by_label(answers, until)
 
     def retell(self, row: Row, order: tuple[int, ...], answers: Sequence[str]) -> str:
         return "\n\n".join(f"{number}:\n{answer}" for number, answer in enumerate(answers, 1))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 from dataset_cards.versions.errors import Misuse
 
 from ..desk.desk import Field, Form, Question, Value
+from ..settled import Until, by_order
 from ..task import Reading, Row, Sheet
 from .rows import PROMPT, candidates, known_ranks, messages
 
@@ -90,6 +91,9 @@ class Rankings:
             ranks[number] = dense[given[_place(place)]]
         notes = {REASON: values[REASON]} if values.get(REASON) else {}
         return Reading(answer=json.dumps(ranks), ranks=ranks, notes=notes)
+
+    def settled(self, answers: Sequence[str], until: Until) -> bool:
+        return by_order([json.loads(answer) for answer in answers], until)
 
     def retell(self, row: Row, order: tuple[int, ...], answers: Sequence[str]) -> str:
         return "; ".join(_in_order(json.loads(answer), order) for answer in answers)

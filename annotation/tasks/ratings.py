@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..desk.desk import Field, Form, Question, Value
+from ..settled import Until, by_scale
 from ..task import Reading, Row, Sheet
 from .conversation import answered
 from .rows import PROMPT, messages
@@ -66,6 +67,9 @@ class Ratings:
         given = {name: values[name] for name in self.scales}
         notes = {REASON: values[REASON]} if values.get(REASON) else {}
         return Reading(answer=json.dumps(given, sort_keys=True), notes=notes)
+
+    def settled(self, answers: Sequence[str], until: Until) -> bool:
+        return by_scale([json.loads(answer) for answer in answers], until)
 
     def retell(self, row: Row, order: tuple[int, ...], answers: Sequence[str]) -> str:
         given = [json.loads(answer) for answer in answers]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..desk.desk import Field, Form, Question, Shown, Value
+from ..settled import Until, by_label
 from ..task import Reading, Row, Sheet
 from .conversation import answered, typed
 from .rows import PROMPT, messages
@@ -68,6 +69,9 @@ class Review:
         if read != verdict:
             notes["pressed"] = verdict
         return Reading(answer=read, notes={**notes, TEXT: text} if changed else notes)
+
+    def settled(self, answers: Sequence[str], until: Until) -> bool:
+        return by_label(answers, until)
 
     def retell(self, row: Row, order: tuple[int, ...], answers: Sequence[str]) -> str:
         return ", ".join(f"{answer} ({many})" for answer, many in sorted(Counter(answers).items()))
