@@ -5,6 +5,7 @@ import io
 import os
 import shlex
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -191,7 +192,8 @@ def run(
     from synth.llm.tool import asked
 
     ref = one_name(name) if name else None
-    shelf = open_store(store)
+    trial = desk is Desks.memory or (llm or "").partition(":")[0] == "fake"
+    shelf = replace(open_store(store), trial=trial)
     step, record = find_recipe(recipe, PACKAGES).bind(p or [], shelf)
     console = Console(shelf, sys.stderr, max_quarantined)
     engine = engine_for(on.value, workers, shelf.root, Progress(), ray_address, slurm or [])

@@ -8,18 +8,18 @@ import polars as pl
 
 from dataset_cards.versions.fingerprint import fingerprint
 from dataset_cards.versions.job import Job
-from dataset_cards.versions.store import DONE
-from dataset_cards.versions.table import Table
 
-from .asking import Asked, Call, ask, judgements, wait
+from .asking import Asked, Call, ask, guidelines, judgements, wait
 from .assign import item_id
-from .collect import content, rows_of, told, write_judgements
+from .collect import content, rows_of, write_judgements
+from .decide.told import remembered
+from .decide.votes import votes
 from .desk.desk import Desk
-from .judged import judged
+from .judged import ADJUDICATION, FIRST, judged
 from .settled import Until
 from .task import Row, Task, order_of
 
-BATCH = "adjudication"
+(BATCH,) = ADJUDICATION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +64,8 @@ class Adjudicate:
             wait(call, journal)
             made = judgements(call, journal)
         write_judgements(job, [row for frame in first.frames() for row in frame.iter_rows(named=True)] + made)
-        before = _facts(first)
-        words = {**before.get("guidelines", {}), **told(call, made)["guidelines"]}
+        before = remembered(first)
+        words = {**before.get("guidelines", {}), **guidelines(call)}
         return {**before, "guidelines": words, "adjudicated": len({one.row["id"] for one in call.asked})}
 
     def _call(self, rows: dict[str, Row], found: pl.DataFrame) -> Call:
@@ -96,16 +96,16 @@ class Adjudicate:
 
     def wanted(self, found: pl.DataFrame) -> list[str]:
         """Records that need a second look, of judgements under `judged.SCHEMA`."""
-        votes = votes_of(found)
-        given = votes.group_by("record").agg("answer")
+        said = votes(found)
+        given = said.group_by("record", maintain_order=True).agg("answer")
         records = {record for record, answers in given.iter_rows() if not self.task.settled(answers, self.until)}
         # Somebody looked and nobody answered: there is nothing to decide by.
-        records |= set(_first(found).get_column("record")) - set(votes.get_column("record"))
+        records |= set(_first(found).get_column("record")) - set(said.get_column("record"))
         if self.min_gold is not None:
             gold = found.filter(pl.col("gold").is_not_null() & ~pl.col("discarded"))
             right = gold.group_by("annotator").agg((pl.col("answer") == pl.col("gold")).mean().alias("right"))
             failed = right.filter(pl.col("right") < self.min_gold).get_column("annotator")
-            records |= set(votes.filter(pl.col("annotator").is_in(failed.implode())).get_column("record"))
+            records |= set(said.filter(pl.col("annotator").is_in(failed.implode())).get_column("record"))
         return sorted(records)
 
     def _who(self, record: str, judges: Sequence[str]) -> str:
@@ -115,17 +115,4 @@ class Adjudicate:
 
 
 def _first(found: pl.DataFrame) -> pl.DataFrame:
-    return found.filter(pl.col("batch").is_in(["main", "calibration"]))
-
-
-def votes_of(found: pl.DataFrame) -> pl.DataFrame:
-    """The answers about rows of the source: neither gold nor repeats nor discarded ones."""
-    return _first(found).filter(~pl.col("discarded"))
-
-
-def _facts(table: Table) -> dict[str, Any]:
-    """What the step that collected said; of judgements from elsewhere, nothing."""
-    if not table.folder.exists(DONE):
-        return {}
-    facts: dict[str, Any] = table.folder.read_json(DONE)["facts"]
-    return facts
+    return found.filter(pl.col("batch").is_in(FIRST))

@@ -13,7 +13,7 @@ from dataset_cards.versions.files import Folder
 from dataset_cards.versions.job import Waiting
 
 from .desk.desk import Answer, Desk, Field, Form, Item, Queue
-from .journal import Kept, keep, latest
+from .journal import PEOPLE, SCRIPTED, Kept, keep, latest
 from .task import Row, Sheet, Task
 
 PAUSE = 1800.0  # seconds; a longer gap between two answers of one person is a break and says nothing
@@ -65,12 +65,13 @@ class Call:
 
 
 def ask(call: Call, desk: Desk, folder: Folder) -> list[Kept]:
-    """Put everything on the desk that is not there, and read what was answered; all answers ever read, oldest first.
+    """Put everything on the desk that is not there, and read what was answered; see `journal.keep` for what comes back.
 
-    `folder` keeps the journal of answers.
+    `folder` keeps the journal of answers; scripted annotators have one of their own.
     """
     queues = _put(call, desk)
-    return keep(folder, ((queue.place, answer) for queue in queues for answer in desk.answers(queue)))
+    name = PEOPLE if desk.taint is None else SCRIPTED
+    return keep(folder, name, ((queue.place, answer) for queue in queues for answer in desk.answers(queue)))
 
 
 def _put(call: Call, desk: Desk) -> list[Queue]:
@@ -102,6 +103,12 @@ def _sheet(task: Task, one: Asked) -> Sheet:
     return replace(sheet, form=form, shown={**sheet.shown, _FIRST.name: one.first})
 
 
+def guidelines(call: Call) -> dict[str, str]:
+    """By revision of the form, the guidelines of everything that is asked."""
+    forms = {form.revision: form for form in (_sheet(call.task, one).form for one in call.asked)}
+    return {revision: forms[revision].guidelines for revision in sorted(forms)}
+
+
 def wait(call: Call, journal: Iterable[Kept]) -> None:
     """Go on only if everything asked is answered.
 
@@ -119,7 +126,7 @@ def wait(call: Call, journal: Iterable[Kept]) -> None:
         else:
             missing[one.place] += (one.item, one.place) not in given
     if missing.total():
-        asked = Counter(one.place for one in call.asked)
+        asked = Counter(one.place for one in call.asked if one.place not in call.left)
         whom = ", ".join(f"{place} {many:,} of {asked[place]:,}" for place, many in sorted(missing.items()) if many)
         raise Waiting(
             f"{call.name}: {missing.total():,} of {asked.total():,} items are still to be answered: {whom}. "

@@ -91,9 +91,17 @@ def adjudicated(
     min_gold: float | None,
     seed: int,
 ) -> Step:
-    """The step that asks adjudicators, where some are named; else the `first` one."""
+    """The step that asks adjudicators, where some are named; else the `first` one.
+
+    Raises:
+        BadRecipe: something is said about adjudication that cannot come about.
+    """
     if not adjudicators:
+        if until != "majority" or show or min_gold is not None:
+            raise BadRecipe("until, show_first and min_gold are about adjudication: add adjudicators=a1,...")
         return first
+    if min_gold is not None and len(first.inputs) < 2:
+        raise BadRecipe(f"min_gold={min_gold:g} looks at answers to gold, and there is none: add gold=NAME@VERSION")
     op = Adjudicate(task=task, adjudicators=tuple(adjudicators), until=until, show=show, min_gold=min_gold, seed=seed)
     return Step(f"{task.name}/adjudicate", op, (rows, first))
 

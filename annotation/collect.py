@@ -16,9 +16,10 @@ from dataset_cards.versions.job import Job
 from dataset_cards.versions.schemas import schema
 from dataset_cards.versions.table import GROUP_ROWS, Table, from_arrow
 
-from .asking import Asked, Call, ask, judgements, wait
+from .asking import Asked, Call, ask, guidelines, judgements, wait
 from .assign import Slot, assign, assign_pool, item_id
 from .desk.desk import Desk
+from .judged import FIRST
 from .priorities import priorities
 from .task import Row, Task, order_of
 
@@ -71,6 +72,19 @@ class Collect:
             raise ValueError(f"annotators: {', '.join(twice)} twice")
         if unknown := sorted(set(self.left) - set(self.annotators)):
             raise ValueError(f"left: {', '.join(unknown)} not among the annotators; keep those who left in both")
+        if self.joined and not self.left:
+            raise ValueError(
+                f"joined: {', '.join(self.joined)} take over from people who left, and nobody is named in left; "
+                "name them as annotators"
+            )
+        if self.overlap < 1:
+            raise ValueError(f"overlap={self.overlap}: each row needs 1 person or more")
+        if self.enough is not None and not 1 <= self.enough <= self.overlap:
+            raise ValueError(f"enough={self.enough}: answers that will do are from 1 to the overlap, {self.overlap}")
+        if self.most is not None and self.most < 1:
+            raise ValueError(f"most={self.most}: ask about 1 row or more, or leave it out for all")
+        if self.first is None and self.first_by != "highest":
+            raise ValueError(f"first_by={self.first_by} needs first=NAME, the scores that rows have")
 
     def run(self, job: Job) -> dict[str, Any]:
         """One part with all judgements.
@@ -89,7 +103,14 @@ class Collect:
         made = judgements(call, journal)
         write_judgements(job, made)
         last = {(kept.answer.item, kept.answer.person) for kept in journal}
-        return {**told(call, made), "changed": len(journal) - len(last)}
+        return {
+            "kind": "judgements",
+            "task": self.task.name,
+            "campaign": call.name,
+            "guidelines": guidelines(call),
+            "answers": len(made),
+            "changed": len(journal) - len(last),
+        }
 
     def _judged(self, call: Call, desk: Desk, job: Job) -> dict[str, set[str]]:
         """What those who left had answered before they did, by person."""
@@ -97,7 +118,8 @@ class Collect:
         done = {(kept.answer.person, kept.answer.item) for kept in ask(theirs, desk, job.folder)}
         judged: dict[str, set[str]] = {person: set() for person in self.left}
         for one in theirs.asked:
-            if (one.place, one.item) in done:
+            # A row is judged where it stands as itself; its repeat alone decides nothing.
+            if one.batch in FIRST and (one.place, one.item) in done:
                 judged[one.place].add(one.row["id"])
         return judged
 
@@ -193,8 +215,15 @@ def content(row: Row) -> str:
     """What a row shows, whichever of its responses comes first: rows that differ only in that are one pair."""
     about = {key: row.get(key) for key in ("prompt", "messages")}
     responses = row.get("responses") or [row.get("chosen"), row.get("rejected")]
-    texts = sorted(json.dumps(one["content"] if isinstance(one, Mapping) else one) for one in responses)
+    texts = sorted(json.dumps(_text(one)) for one in responses)
     return hashlib.sha256(json.dumps([about, texts], sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _text(response: Any) -> Any:
+    """A response alike for rankings and preferences, where it is a message or a list of them."""
+    if isinstance(response, list) and len(response) == 1:
+        response = response[0]
+    return response["content"] if isinstance(response, Mapping) else response
 
 
 def write_judgements(job: Job, made: Sequence[Mapping[str, Any]]) -> None:
@@ -205,21 +234,6 @@ def write_judgements(job: Job, made: Sequence[Mapping[str, Any]]) -> None:
         for n in range(0, len(made), GROUP_ROWS)
     ]
     job.write(0, batches or [pl.DataFrame(schema=from_arrow(columns.empty_table()).schema)], schema=columns)
-
-
-def told(call: Call, made: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What a step that asked remembers for those after it."""
-    words = {}
-    for one in call.asked:
-        form = call.task.sheet(one.row, one.order).form
-        words[form.revision] = form.guidelines
-    return {
-        "kind": "judgements",
-        "task": call.task.name,
-        "campaign": call.name,
-        "guidelines": dict(sorted(words.items())),
-        "answers": len(made),
-    }
 
 
 def _twice(rows: Sequence[Row]) -> str:

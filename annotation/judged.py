@@ -12,6 +12,8 @@ from dataset_cards.versions.table import Table
 # `gold` items have known answers; a `repeat` shows the same person the same row again in another order;
 # `adjudication` is the second look at a row whose first answers disagreed.
 BATCHES = ("main", "calibration", "gold", "repeat", "adjudication")
+FIRST = ("main", "calibration")  # independent first looks at rows of the source
+ADJUDICATION = ("adjudication",)
 
 SCHEMA: Mapping[str, Any] = {
     "record": pl.String,  # id of the row that was judged

@@ -48,7 +48,7 @@ def hand_over(
     if short:
         raise Misuse(
             f"{', '.join(sorted(left))} left, and {short:,} of their rows can go to nobody who has not seen the pair: "
-            "name somebody new who has joined, or be content with fewer answers"
+            "name somebody new who has joined, or be content with fewer answers: joined=a9, or enough=N"
         )
     return taken
 

@@ -37,7 +37,9 @@ def add(
     made = add_person(find_desk(place).client, place, name, pool)
     file = str(made.file) if made.file else None
     pools = f", in {', '.join(made.pools)}" if made.pools else ""
-    where = f"name and password are in {file}; hand them over safely" if file else "the password stays as it is"
+    where = (
+        f"address, name and password are in {file}; hand them over safely" if file else "the password stays as it is"
+    )
     values = {"name": made.name, "pseudonym": made.pseudonym, "pools": made.pools, "file": file}
     say(values, f"{made.name} is {made.pseudonym}{pools}\n{where}", as_json)
 

@@ -52,6 +52,16 @@ def test_a_run_that_waits_for_people_ends_with_code_3_and_says_for_whom(place: P
     assert "15 of 90 items are still to be answered: a2 15 of 30" in done.stderr
 
 
+def test_a_trial_never_stands_for_what_people_say(place: Path) -> None:
+    words = campaign(place, "comparisons", "preferences", "-p", "seed=8")
+    half = ("--desk", "memory", "--scripted", "a1", "--scripted", "a2", "--scripted", "a3=done:0.5")
+    assert gristmill(place, *words, *half).returncode == 3
+    assert gristmill(place, *words, *PEOPLE).returncode == 0
+    real = gristmill(place, *words)  # there is no desk: it must look for one, and not be content with the trial
+    assert real.returncode == 1
+    assert "gristmill desk serve" in real.stderr
+
+
 def test_what_scripted_annotators_said_can_only_become_a_draft(place: Path) -> None:
     words = campaign(place, "comparisons", "preferences", *PEOPLE)
     refused = gristmill(place, *words, "--as", "prefs@1.0.0")
@@ -64,7 +74,7 @@ def test_what_scripted_annotators_said_can_only_become_a_draft(place: Path) -> N
 def test_the_raw_answers_are_frozen_without_asking_again(place: Path) -> None:
     words = campaign(place, "comparisons", "preferences")
     ran(place, *words, *PEOPLE, "--as", "asked@draft")
-    ran(place, *words, "-p", "give=judgements", "--as", "answers@draft")  # no desk is there to be asked
+    ran(place, *words, *PEOPLE, "-p", "give=judgements", "--as", "answers@draft")
     store = Store.at(str(place / "gristmill-store"))
     answers, asked = store.version("answers@draft"), store.version("asked@draft")
     assert (answers.kind, answers.json["rows"]) == ("judgements", 90)

@@ -15,8 +15,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-pytest.importorskip("selenium", reason="selenium is not installed, so nobody sat at the desk")
-
 from dataset_cards.versions.store import Store
 from tests.desk_browser import Pages, browsing
 from tests.desk_server import serving

@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 import polars as pl
 
-Level = Literal["nominal", "ordinal", "ranking"]
+from ..judged import ADJUDICATION, FIRST
 
-FIRST = ("main", "calibration")  # the batches whose answers are independent first looks at rows of the source
-UNASKED = ("adjudication",)  # a second look by other people, with another queue behind it
+Level = Literal["nominal", "ordinal", "ranking"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,8 @@ def cut(judgements: pl.DataFrame) -> Answers:
         first=last.sort("record", pl.col("annotator").str.len_chars(), "annotator"),  # a2 before a10
         gold=kept.filter(pl.col("batch") == "gold", pl.col("gold").is_not_null()).sort("annotator", "record", "place"),
         repeats=kept.filter(pl.col("batch") == "repeat").sort("annotator", "record", "place"),
-        queue=kept.filter(~pl.col("batch").is_in(UNASKED)).sort("annotator", "at", "place"),
+        # Adjudicators look at rows that were picked, in a queue of their own.
+        queue=kept.filter(~pl.col("batch").is_in(ADJUDICATION)).sort("annotator", "at", "place"),
         discarded=numbered.filter(pl.col("discarded") & pl.col("batch").is_in(FIRST)).height,
         again=first.height - last.height,
     )

@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from .answers import FIRST, Answers, Level, cut, of_question, questions
+from ..judged import FIRST
+from .answers import Answers, Level, cut, of_question, questions
 from .behaviour import behaviour
 from .pairs import natural
 from .places import NOTE, by_place

@@ -10,6 +10,7 @@ import polars as pl
 from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.job import Job
 
+from ..judged import ADJUDICATION, FIRST
 from ..tasks.conversation import split
 from .decide import By, decide
 from .rows import (
@@ -28,7 +29,7 @@ from .rows import (
 from .texts import judged_texts, mended
 from .told import agreement_facts
 from .trust import trust
-from .votes import ADJUDICATION, FIRST, votes
+from .votes import votes
 
 ACCEPT, FIX, REJECT = "accept", "fix", "reject"
 HUMAN = "human"

@@ -8,8 +8,9 @@ import polars as pl
 
 from dataset_cards.versions.errors import Misuse
 
+from ..judged import ADJUDICATION, FIRST
 from .trust import Trust, trust
-from .votes import ADJUDICATION, FIRST, votes
+from .votes import votes
 
 By = Literal["majority", "weighted", "dawid-skene", "adjudicated"]
 EVEN = 1e-9  # sums of weights nearer than this are equal

@@ -10,9 +10,10 @@ import polars as pl
 
 from dataset_cards.versions.errors import Misuse
 
+from ..judged import ADJUDICATION
 from ..reliability.bradley_terry import Compared, Strengths, bradley_terry, eta_intervals
 from ..reliability.coded import Ints
-from .votes import ADJUDICATION, votes
+from .votes import votes
 
 ByRank = Literal["mean", "bradley-terry"]
 SAME = 1e-6  # scores nearer than this tie

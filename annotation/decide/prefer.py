@@ -9,7 +9,7 @@ import polars as pl
 from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.job import Job
 
-from ..judged import judged
+from ..judged import ADJUDICATION, FIRST, judged
 from .decide import By, decide
 from .rows import (
     Dropped,
@@ -27,7 +27,7 @@ from .rows import (
 )
 from .told import agreement_facts
 from .trust import Trust, trust
-from .votes import ADJUDICATION, FIRST, votes
+from .votes import votes
 
 FIRST_BETTER, SECOND_BETTER, TIE, BOTH_BAD = "1", "2", "tie", "both-bad"
 LABELS = (FIRST_BETTER, SECOND_BETTER, TIE, BOTH_BAD)

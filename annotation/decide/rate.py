@@ -11,10 +11,10 @@ from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.job import Job
 from dataset_cards.versions.schemas import SCHEMAS
 
-from ..judged import judged
+from ..judged import ADJUDICATION, judged
 from .rows import Dropped, Kept, Made, Row, decided_facts, inputs, keep_judgements, kind_of, noted, write_rows
 from .told import agreement_facts
-from .votes import ADJUDICATION, votes
+from .votes import votes
 
 STAGE = "rate"
 

@@ -88,12 +88,18 @@ def _strangers(source: Table, judgements: pl.DataFrame) -> list[str]:
 
 
 def _guidelines(table: Table) -> dict[str, str]:
-    """Texts by revision, as the step that asked or the version of the judgements remembers them."""
+    """Texts by revision."""
+    facts = remembered(table)
+    said = facts.get("guidelines") or facts.get("agreement", {}).get("guidelines") or {}
+    if isinstance(said, Mapping):
+        return dict(said)
+    return {one["revision"]: one["text"] for one in said if one.get("text")}
+
+
+def remembered(table: Table) -> dict[str, Any]:
+    """The facts of the step or version whose rows these are; of a table by itself, none."""
     for name in (DONE, "version.json"):
         if table.folder.exists(name):
-            facts = table.folder.read_json(name).get("facts", {})
-            said = facts.get("guidelines") or facts.get("agreement", {}).get("guidelines") or {}
-            if isinstance(said, Mapping):
-                return dict(said)
-            return {one["revision"]: one["text"] for one in said if one.get("text")}
+            facts: dict[str, Any] = table.folder.read_json(name).get("facts", {})
+            return facts
     return {}

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ..judged import ADJUDICATION
 from ..reliability.coded import Coded, Floats, coded
 from ..reliability.dawid_skene import Fitted, Model, dawid_skene, intervals, vote_weights
-from .votes import ADJUDICATION, GOLD, votes
+from .votes import GOLD, votes
 
 
 @dataclass(frozen=True, kw_only=True)

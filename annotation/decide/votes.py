@@ -2,8 +2,8 @@
 
 import polars as pl
 
-FIRST = ("main", "calibration")
-ADJUDICATION = ("adjudication",)
+from ..judged import ADJUDICATION, FIRST
+
 GOLD = ("gold",)
 PERSON = ("record", "annotator")
 

@@ -81,7 +81,7 @@ class ArgillaDesk:
         questions = self._compare(queue, there)
         missing = self._missing(queue, there, items, questions)
         doing = f"putting {len(missing):,} items into {queue.name} of {queue.place}"
-        for batch in records.batches([records.record(item, questions) for item in missing]):
+        for batch in records.batches([records.record(item, questions, queue.form) for item in missing]):
             try:
                 self.client.send(doing, "PUT", f"datasets/{there['id']}/records/bulk", {"items": batch})
             except Unfit as error:
@@ -191,7 +191,7 @@ class ArgillaDesk:
                     foreign += 1
                 else:
                     seen.add(item.id)
-                    said += records.changed(item, one, questions)
+                    said += records.changed(item, one, questions, queue.form)
         if said:
             raise DeskError(
                 f"{queue.name} of {queue.place}: what people see was changed on the desk at {self.client.url}: "
@@ -199,7 +199,7 @@ class ArgillaDesk:
                 "run the same command again: it puts them back as they were"
             )
         if foreign and items:
-            self._say(f"{queue.name} of {queue.place}: {foreign:,} records are not ours and are left alone")
+            self._say(f"{queue.name} of {queue.place}: {foreign:,} more in the queue that this run does not ask about")
         return sorted((one for one in items if one.id not in seen), key=lambda one: one.order)
 
 

@@ -100,7 +100,8 @@ class MemoryDesk:
             return self._pools[place]
         raise NoSuchPerson(
             f"nobody scripted is called {place!r}; there are {', '.join(sorted(self._people)) or 'none'}, and the "
-            f"pools {', '.join(sorted(self._pools)) or '(none)'}: add --scripted {place}=careful"
+            f"pools {', '.join(sorted(self._pools)) or '(none)'}: add --scripted {place}=careful, or for a pool "
+            f"--scripted NAME=careful,pool:{place}"
         )
 
     def _of_one(self, held: _Held, person: Scripted) -> Iterator[tuple[Scripted, Item, Said, float]]:

@@ -1,30 +1,38 @@
 """Our items as records of an Argilla dataset, and Argilla's responses as our answers."""
 
+import html
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .desk import Answer, DeskError, Item, Queue, Shown, Value
+from .desk import Answer, DeskError, Form, Item, Queue, Shown, Value
 from .forms import JSON, ORDER, apart
 
 MOST_RECORDS = 200  # per request; the server takes 500
 MOST_BYTES = 900_000  # per request, where one record is not larger: nginx lets 1 MB through unless told otherwise
 
 
-def record(item: Item, questions: Mapping[str, str]) -> dict[str, Any]:
-    """What PUT /datasets/{id}/records/bulk takes; `questions` are the server's ids by name."""
+def record(item: Item, questions: Mapping[str, str], form: Form) -> dict[str, Any]:
+    """What PUT /datasets/{id}/records/bulk takes; `questions` are the server's ids by name.
+
+    Argilla's pages put a field that is not Markdown into themselves as HTML, so `#include <stdio.h>` would lose its
+    end: such fields are escaped. Drafts are put in as text.
+    """
+    markdown = {one.name for one in form.fields if one.markdown}
     return {
         "external_id": item.id,
-        "fields": {name: _plain(value) for name, value in item.shown.items()},
+        "fields": {name: _painted(value, name in markdown) for name, value in item.shown.items()},
         "metadata": {ORDER: item.order},
         "suggestions": [{"question_id": questions[name], "value": text} for name, text in item.drafts.items()],
     }
 
 
-def _plain(value: Shown) -> Any:
-    return value if isinstance(value, str) else [{"role": m["role"], "content": m["content"]} for m in value]
+def _painted(value: Shown, markdown: bool) -> Any:
+    if isinstance(value, str):
+        return value if markdown else html.escape(value, quote=False)
+    return [{"role": m["role"], "content": _painted(m["content"], markdown)} for m in value]
 
 
 def check_items(queue: Queue, items: Sequence[Item]) -> None:
@@ -55,7 +63,7 @@ def _unfit(queue: Queue, item: Item) -> Iterator[str]:
     if wrong := sorted(set(item.drafts) - texts):
         yield f"has drafts for {', '.join(wrong)}; only questions that are answered with text may have one"
     try:
-        json.dumps(record(item, dict.fromkeys(item.drafts, "")), ensure_ascii=False).encode()
+        json.dumps(record(item, dict.fromkeys(item.drafts, ""), form), ensure_ascii=False).encode()
     except UnicodeEncodeError:
         yield "has half a surrogate pair in its text, which no server stores; clean the text first"
 
@@ -75,9 +83,9 @@ def batches(records: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
         yield batch
 
 
-def changed(item: Item, found: JSON, questions: Mapping[str, str]) -> list[str]:
+def changed(item: Item, found: JSON, questions: Mapping[str, str], form: Form) -> list[str]:
     """What people see in a record that `item` does not say; one sentence each."""
-    wanted = record(item, questions)
+    wanted = record(item, questions, form)
     theirs = {name: value for name, value in found["fields"].items() if value is not None}
     said = []
     for name in sorted(wanted["fields"].keys() | theirs.keys()):

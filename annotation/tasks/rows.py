@@ -1,5 +1,6 @@
 """Rows as people read them: the prompt as a conversation, a response as text."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 from dataset_cards.versions.errors import Misuse
@@ -38,9 +39,13 @@ def candidates(row: Row) -> list[str]:
 
 
 def known_ranks(row: Row) -> list[int] | None:
-    """The ranks that a row itself gives its responses (1 is best): of a preference, chosen before rejected."""
+    """The ranks that a row itself gives its responses (1 is best): of a preference, chosen before rejected.
+
+    None where nobody has judged them, as adopting responses without ranks notes.
+    """
     if row.get("ranks") is not None:
-        return list(row["ranks"])
+        unjudged = json.loads(row.get("metadata") or "{}").get("unjudged")
+        return None if unjudged else list(row["ranks"])
     if row.get("chosen") is not None:
         return [1, 1] if row.get("margin") == 0 else [1, 2]
     return None

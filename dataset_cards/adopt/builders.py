@@ -1,7 +1,7 @@
 """What each shape makes of a row: the columns of its kind, and notes for `metadata` that let the row be read back."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dataset_cards.versions.schemas import content_id
@@ -19,8 +19,6 @@ from .turns import (
 
 Row = Mapping[str, Any]
 Built = tuple[dict[str, Any], dict[str, Any]]  # columns, notes
-TIES = (0, 1.5, "0", "1.5", "tie")
-WINNERS = {1: (1, 2), "1": (1, 2), "a": (1, 2), 2: (2, 1), "2": (2, 1), "b": (2, 1), **dict.fromkeys(TIES, (1, 1))}
 
 
 def document(row: Row) -> Built:
@@ -75,7 +73,7 @@ def instruction_pair(row: Row) -> Built:
     prompt, notes = _instruction(row)
     chosen, more = as_answer(row["chosen"], "chosen")
     rejected, still_more = as_answer(row["rejected"], "rejected")
-    _distinct(chosen, rejected)
+    distinct(chosen, rejected)
     return {"prompt": prompt, "chosen": chosen, "rejected": rejected}, {**notes, **more, **still_more}
 
 
@@ -120,7 +118,7 @@ def pair(row: Row) -> Built:
         elif shared[: len(prompt)] != prompt:
             raise Unmappable("prompts-differ", "chosen and rejected do not both begin with the prompt")
         chosen, rejected = _answers(chosen, rejected, len(prompt))
-    _distinct(chosen, rejected)
+    distinct(chosen, rejected)
     return {"prompt": prompt, "chosen": chosen, "rejected": rejected}, notes
 
 
@@ -141,7 +139,7 @@ def pair_of_transcripts(row: Row) -> Built:
         raise Unmappable("prompts-differ", "chosen and rejected differ before the last turn of Assistant")
     if chosen[-2]["role"] == "assistant":
         raise Unmappable("no-question", "the last turn of Assistant follows another of its own")
-    _distinct(chosen, rejected)
+    distinct(chosen, rejected)
     return {"prompt": chosen[:-1], "chosen": chosen[-1:], "rejected": rejected[-1:]}, {}
 
 
@@ -154,94 +152,16 @@ def _closed(messages: Messages, place: str) -> Messages:
 
 
 def _answers(chosen: Messages, rejected: Messages, start: int) -> tuple[Messages, Messages]:
-    _distinct(chosen, rejected)
+    distinct(chosen, rejected)
     chosen, rejected = chosen[start:], rejected[start:]
     if not (chosen and rejected and chosen[0]["role"] == rejected[0]["role"] == "assistant"):
         raise Unmappable("prompts-differ", "chosen and rejected do not part at a message of the assistant")
     return chosen, rejected
 
 
-def _distinct(chosen: Messages, rejected: Messages) -> None:
+def distinct(chosen: Messages, rejected: Messages) -> None:
     if chosen == rejected:
         raise Unmappable("same-answers", "chosen and rejected are the same, so nothing is preferred")
-
-
-def judged_pair(row: Row) -> Built:
-    """Two answers and which of them won; a tie has no chosen."""
-    ranks = _winner(row["winner"])
-    if ranks == (1, 1):
-        raise Unmappable("tie", "neither answer won; rankings can hold ties, preferences cannot")
-    prompt, notes = as_prompt(row["prompt"])
-    first, more = as_answer(row["first"], "first")
-    second, still_more = as_answer(row["second"], "second")
-    _distinct(first, second)
-    chosen, rejected = (first, second) if ranks == (1, 2) else (second, first)
-    columns = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
-    return columns, {**notes, **more, **still_more, "winner": row["winner"]}
-
-
-def judged_pair_as_ranking(row: Row) -> Built:
-    prompt, notes = as_prompt(row["prompt"])
-    responses = [_response(row[name], str(n)) for n, name in enumerate(("first", "second"), 1)]
-    return {"prompt": prompt, "responses": responses, "ranks": list(_winner(row["winner"]))}, {
-        **notes,
-        "winner": row["winner"],
-    }
-
-
-def _winner(value: Any) -> tuple[int, int]:
-    if value is None:
-        raise Unmappable("not-judged", "winner: null")
-    key = value.lower() if isinstance(value, str) else value
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or key not in WINNERS:
-        raise Unmappable("unknown-winner", f"winner: {value!r:.40} is not 1, 2, A or B, nor 0, 1.5 or tie")
-    return WINNERS[key]
-
-
-def ranked(row: Row) -> Built:
-    prompt, notes = as_prompt(row["prompt"])
-    return {"prompt": prompt, "responses": _responses(row["responses"]), "ranks": list(row["ranks"])}, notes
-
-
-def scored(row: Row) -> Built:
-    """The highest score ranks first; equal scores share a rank."""
-    prompt, notes = as_prompt(row["prompt"])
-    columns = {"prompt": prompt, "responses": _responses(row["responses"]), "ranks": _ranks(row["scores"])}
-    return columns, {**notes, "scores": row["scores"]}
-
-
-def ultrafeedback(row: Row) -> Built:
-    """Cui et al. 2023 (arXiv 2310.01377): four completions, ranked here by their `overall_score`."""
-    prompt, notes = as_prompt(row["instruction"])
-    scores, responses = [], []
-    for n, one in enumerate(row["completions"]):
-        score = one["overall_score"]
-        if isinstance(score, bool) or not isinstance(score, int | float):
-            raise Unmappable("not-judged", f"completions[{n}].overall_score: {score!r:.40} is no number")
-        scores.append(score)
-        responses.append(_response({"content": one["response"], "origin": one.get("model")}, str(n + 1)))
-    others = [{k: v for k, v in one.items() if k not in ("response", "model")} for one in row["completions"]]
-    return {"prompt": prompt, "responses": responses, "ranks": _ranks(scores)}, {**notes, "completions": others}
-
-
-def _ranks(scores: Sequence[Any]) -> list[int]:
-    if any(score != score for score in scores):
-        raise Unmappable("not-judged", "a score is not a number")
-    return [1 + sum(other > score for other in scores) for score in scores]
-
-
-def _responses(values: Sequence[Any]) -> list[dict[str, Any]]:
-    return [_response(value, str(n)) for n, value in enumerate(values, 1)]
-
-
-def _response(value: Any, number: str) -> dict[str, Any]:
-    """Text, or `{content, id?, origin?}`; a response that has no id is called by its place, "1" for the first."""
-    given = {"content": value} if isinstance(value, str) else value
-    if unknown := set(given) - {"id", "content", "origin"}:
-        raise Unmappable(
-            "mistyped-field", f"responses[{int(number) - 1}]: has no place for {', '.join(sorted(unknown))}"
-        )
-    return {"id": given.get("id") or number, "content": given.get("content"), "origin": given.get("origin")}
 
 
 def judgement(row: Row) -> Built:

@@ -6,7 +6,7 @@ from typing import Any
 
 from dataset_cards.versions.schemas import problems
 
-from . import builders
+from . import builders, rank_builders
 from .fields import Unmappable, finished, renamed
 from .looks import (
     are_numbers,
@@ -127,26 +127,38 @@ SHAPES: tuple[Shape, ...] = (
         build=builders.instruction_pair,
         **_instructed("alpaca-chosen-rejected", chosen=is_reply, rejected=is_reply),
     ),
-    Shape(name="judged-pair", kind="preferences", needs=_PAIR, build=builders.judged_pair),
+    Shape(name="judged-pair", kind="preferences", needs=_PAIR, build=rank_builders.judged_pair),
     Shape(
         name="ranked-responses",
         kind="rankings",
         needs={"prompt": is_said, "responses": are_responses, "ranks": are_numbers},
-        build=builders.ranked,
+        build=rank_builders.ranked,
     ),
     Shape(
         name="scored-responses",
         kind="rankings",
         needs={"prompt": is_said, "responses": are_responses, "scores": are_numbers},
-        build=builders.scored,
+        build=rank_builders.scored,
     ),
     Shape(
         name="ultrafeedback",
         kind="rankings",
         needs={"instruction": is_text, "completions": are_scored},
-        build=builders.ultrafeedback,
+        build=rank_builders.ultrafeedback,
     ),
-    Shape(name="judged-pair", kind="rankings", needs=_PAIR, build=builders.judged_pair_as_ranking),
+    Shape(name="judged-pair", kind="rankings", needs=_PAIR, build=rank_builders.judged_pair_as_ranking),
+    Shape(
+        name="responses",
+        kind="rankings",
+        needs={"prompt": is_said, "responses": are_responses},
+        build=rank_builders.unjudged,
+    ),
+    Shape(
+        name="pair",
+        kind="rankings",
+        needs={"prompt": is_said, "first": is_said, "second": is_said},
+        build=rank_builders.unjudged_pair,
+    ),
     Shape(
         name="judgement",
         kind="judgements",

@@ -116,7 +116,7 @@ class Folder:
 
     def _mend(self, name: str) -> str:
         """What to do about a damaged file, by its place in a store."""
-        if step := re.match(r".*/steps/.+?-[0-9a-f]{16}(?=/|$)", str(self)):
+        if step := re.match(r".*/(?:steps|trial)/.+?-[0-9a-f]{16}(?=/|$)", str(self)):
             return f"it is part of a cache: delete the folder {step[0]} and run again"
         if (version := re.search(r"/versions/([^/]+)/([^/]+)$", str(self))) and name == "version.json":
             ref = "@".join(version.groups())

@@ -1,6 +1,7 @@
 """Where rows live: a cache of step outputs by fingerprint, and frozen versions by name.
 
 <store>/steps/web-text/screen-3f2a9c1d4b7e0a55/   cache: parts, facts per task, and done.json written last
+<store>/trial/comparisons/collect-90c1...         the same of runs with scripted people or a fake model
 <store>/versions/pages/1.0.0/                     frozen: the rows, their card, and version.json written last
 """
 
@@ -44,16 +45,22 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Store:
-    """A folder, on any fsspec address, that holds steps and versions."""
+    """A folder, on any fsspec address, that holds steps and versions.
+
+    A `trial` has steps of its own beside the real ones: what scripted people or a fake model answered is never found
+    by a real run, and does not touch what real people have answered so far. Finished real steps serve both.
+    """
 
     root: Folder
+    trial: bool = False
 
     @classmethod
     def at(cls, address: str) -> "Store":
         return cls(Folder.at(address))
 
     def folder(self, step: Step) -> Folder:
-        return self.root / "steps" / step.id
+        real = self.root / "steps" / step.id
+        return self.root / "trial" / step.id if self.trial and not real.exists(DONE) else real
 
     def done(self, step: Step) -> dict[str, Any]:
         """What a finished step remembers: parts, funnel, facts, taints, and the history of the rows."""
