@@ -125,12 +125,14 @@ def plan(
     estimate: Annotated[
         bool, typer.Option(help="Measure on a sample of the input what the run would take; some seconds.")
     ] = True,
+    prices: PricesOption = None,
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:
     """What would run, what was done before, and what the run would take; writes nothing to the store."""
     from curation.estimate.estimate import estimated
     from curation.estimate.show import shown
+    from synth.costs import costs
 
     shelf = open_store(store)
     step, _ = find_recipe(recipe, PACKAGES).bind(p or [], shelf)
@@ -141,6 +143,10 @@ def plan(
     todo = [one for one, done in steps if not done]
     if not (estimate and todo):
         say({"steps": values, "estimate": None}, text, as_json)
+        return
+    if asking := costs(todo, shelf, prices):
+        text += "".join(f"\n\n{name}, first questions:\n{cost.text()}" for name, cost in asking)
+        say({"steps": values, "estimate": {name: vars(cost) for name, cost in asking}}, text, as_json)
         return
     found, why = estimated(step, todo, shelf)
     said = shown(found) if found is not None else f"no estimate: {why}"

@@ -41,10 +41,10 @@ def version(place: Path) -> Path:
     [
         (
             ("run", "web_txt", "-p", "input=in"),
-            "no built-in recipe 'web_txt'; built in: classifier, decontaminate, ",
+            "no built-in recipe 'web_txt'; built in: best_of_n, classifier, ",
         ),
-        (("run", "mine.py:small", "-p", "inptu=in"), "has no parameter 'inptu'; it has input: str"),
-        (("run", "mine.py:small"), "needs -p input=..."),
+        (("run", "mine.py:small", "-p", "inptu=in"), "has no parameter 'inptu' (did you mean input?); it has input"),
+        (("run", "mine.py:small"), "needs -p input=TEXT"),
         (("run", "mine.py:small", "-p", "input"), "write it as key=value"),
         (("run", "mine.py:small", "-p", "input=nowhere"), "there is nothing at nowhere"),
         (("run", "mine.py:large", "-p", "input=in"), "mine.py has no function 'large'; its functions: small"),
