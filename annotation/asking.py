@@ -89,7 +89,7 @@ def _put(call: Call, desk: Desk) -> list[Queue]:
     for (place, revision), found in items.items():
         name = f"{call.name}-{revision[:4]}" if many else call.name
         overlap = call.overlap if place == call.pool else 1
-        queue = Queue(name=name, place=place, form=forms[revision], overlap=overlap)
+        queue = Queue(name=name, place=place, form=forms[revision], overlap=overlap, pool=place == call.pool)
         desk.put(queue, [] if place in call.left else found)
         queues.append(queue)
     return queues
@@ -117,19 +117,28 @@ def wait(call: Call, journal: Iterable[Kept]) -> None:
     """
     given = latest(journal)
     answers = Counter(item for item, _ in given)
+    votes = Counter(item for (item, _), one in given.items() if one.answer.status == "submitted")
     missing: Counter[str] = Counter()
+    discarded = 0
     for one in call.asked:
         if one.place in call.left or (call.enough is not None and answers[one.item] >= call.enough):
             continue
         if one.place == call.pool:
-            missing[one.place] += answers[one.item] < call.overlap
+            # What one member discards is left to the others, so it is no answer yet.
+            missing[one.place] += (lacks := votes[one.item] < call.overlap)
+            discarded += lacks and answers[one.item] >= call.overlap
         else:
             missing[one.place] += (one.item, one.place) not in given
     if missing.total():
         asked = Counter(one.place for one in call.asked if one.place not in call.left)
         whom = ", ".join(f"{place} {many:,} of {asked[place]:,}" for place, many in sorted(missing.items()) if many)
+        last = (
+            f". {discarded:,} of them would be done if discarding were an answer; with enough={call.overlap} it is"
+            if discarded
+            else ""
+        )
         raise Waiting(
-            f"{call.name}: {missing.total():,} of {asked.total():,} items are still to be answered: {whom}. "
+            f"{call.name}: {missing.total():,} of {asked.total():,} items are still to be answered: {whom}{last}. "
             "Run the same command again when they are; what was answered is kept"
         )
 

@@ -111,9 +111,11 @@ def then(task: Task, rows: DatasetVersion, judged: Step, op: Op) -> Step:
     return Step(f"{task.name}/{type(op).__name__.lower()}", op, (rows, judged))
 
 
-def raw(task: Task, rows: DatasetVersion, judged: Step, level: Level, slices: tuple[str, ...] = ("source",)) -> Step:
+def raw(
+    task: Task, rows: DatasetVersion, judged: Step, level: Level, seed: int, slices: tuple[str, ...] = ("source",)
+) -> Step:
     """The judgements themselves."""
-    return then(task, rows, judged, Judgements(task=task.name, level=level, slices=slices, **said(rows)))
+    return then(task, rows, judged, Judgements(task=task.name, level=level, slices=slices, seed=seed, **said(rows)))
 
 
 def guided(task: Any, path: Path | None) -> Any:

@@ -41,7 +41,7 @@ class Collect:
         repeat: share of a person's rows shown again later with the responses in another order.
         first, first_by: a metadata column with scores, and which of them are asked about first.
         most: ask only about so many rows, the first ones by that order.
-        enough: go on once every row has so many answers, though others are still to come.
+        enough: go on once every row has so many answers, though others are still to come; discarding is one.
     """
 
     revision: ClassVar[int] = 1
@@ -130,7 +130,10 @@ class Collect:
             rows, scores = [rows[n] for n in chosen], [scores[n] for n in chosen] if scores else None
         known = {str(row["id"]): row for row in rows} | {str(row["id"]): row for row in gold}
         if len(known) < len(rows) + len(gold):
-            raise Misuse(f"{self.task.name}: rows of one id, or gold among the rows: {_twice([*rows, *gold])}")
+            raise Misuse(
+                f"{self.task.name}: rows of one id, or gold among the rows: {_twice([*rows, *gold])}; give each row "
+                "its own id, and keep gold out of the rows"
+            )
         answers = {str(row["id"]): self._gold_answer(row) for row in gold}
         # Neither people nor other rows name a queue or an item: a row that was answered once is not asked again when
         # people come and go, or when the next version of the source has more rows.
@@ -238,4 +241,4 @@ def write_judgements(job: Job, made: Sequence[Mapping[str, Any]]) -> None:
 
 def _twice(rows: Sequence[Row]) -> str:
     ids = [name for name, many in Counter(str(row["id"]) for row in rows).items() if many > 1]
-    return ", ".join(repr(name) for name in ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+    return ", ".join(f"{name!r:.60}" for name in ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")

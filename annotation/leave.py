@@ -48,7 +48,7 @@ def hand_over(
     if short:
         raise Misuse(
             f"{', '.join(sorted(left))} left, and {short:,} of their rows can go to nobody who has not seen the pair: "
-            "name somebody new who has joined, or be content with fewer answers: joined=a9, or enough=N"
+            "name somebody new who has joined (joined=a9), or be content with fewer answers (enough=N)"
         )
     return taken
 

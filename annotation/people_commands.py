@@ -1,10 +1,10 @@
 """The part of the command line that says who answers: accounts, pseudonyms and pools of a desk."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from annotation.commands import HomeOption
 from annotation.desk.home import default_home
 from dataset_cards.commands import say
 from dataset_cards.options import JsonOption
@@ -15,10 +15,6 @@ users = typer.Typer(
     help="Who answers. Of the desk on this machine, or of the one ARGILLA_API_URL and ARGILLA_API_KEY name.",
 )
 
-HomeOption = Annotated[
-    Path | None,
-    typer.Option("--home", envvar="GRISTMILL_DESK", help="The desk's folder. [default: ./gristmill-desk]"),
-]
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What the person signs in with.")]
 
 

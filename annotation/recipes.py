@@ -54,7 +54,7 @@ def demonstrations(
     people = People(annotators=annotators, pool=pool, overlap=overlap, left=left, joined=joined, enough=enough)
     found = collected(task, rows, people, first=first, first_by=first_by, most=most, seed=seed)
     if give == "judgements":
-        return raw(task, rows, found, "nominal")
+        return raw(task, rows, found, "nominal", seed)
     return then(task, rows, found, Converse(task="demonstrations", **said(rows)))
 
 
@@ -108,7 +108,7 @@ def comparisons(
     judged = adjudicated(task, rows, found, adjudicators, until, show_first, min_gold, seed)
     by_slice = cut(slices)
     if give == "judgements":
-        return raw(task, rows, judged, "nominal", by_slice)
+        return raw(task, rows, judged, "nominal", seed, by_slice)
     op = Prefer(by=by, ties=ties, both_bad=both_bad, margin=margin, slices=by_slice, seed=seed, **said(rows))
     return then(task, rows, judged, op)
 
@@ -154,7 +154,7 @@ def rankings(
     judged = adjudicated(task, rows, found, adjudicators, until, show_first, min_gold, seed)
     by_slice = cut(slices)
     if give == "judgements":
-        return raw(task, rows, judged, "ranking", by_slice)
+        return raw(task, rows, judged, "ranking", seed, by_slice)
     op: Op = Rank(by=by, slices=by_slice, seed=seed, **said(rows))
     if give == "preferences":
         op = Pairs(slices=by_slice, seed=seed, **said(rows))
@@ -202,7 +202,7 @@ def ratings(
     judged = adjudicated(task, rows, found, adjudicators, until, show_first, min_gold, seed)
     by_slice = cut(slices)
     if give == "judgements":
-        return raw(task, rows, judged, "ordinal", by_slice)
+        return raw(task, rows, judged, "ordinal", seed, by_slice)
     return then(task, rows, judged, Rate(slices=by_slice, seed=seed, **said(rows)))
 
 
@@ -239,7 +239,7 @@ def review(
     judged = adjudicated(task, rows, found, adjudicators, until, show_first, None, seed)
     by_slice = cut(slices)
     if give == "judgements":
-        return raw(task, rows, judged, "nominal", by_slice)
+        return raw(task, rows, judged, "nominal", seed, by_slice)
     return then(task, rows, judged, Converse(task="review", by=by, slices=by_slice, seed=seed, **said(rows)))
 
 

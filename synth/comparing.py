@@ -86,6 +86,8 @@ def _likelier(reply: Reply, order: tuple[int, int]) -> Look | Unreadable:
     """
     if reply.finish == "refusal":
         return Unreadable(reason="refused", said=reply.text)
+    if not reply.text.strip():
+        return Unreadable(reason="empty", said=reply.text)  # of nothing there are no probabilities
     if reply.logprobs is None or (reply.logprobs and not reply.logprobs[0].top):
         raise Refused("the server gave no log-probabilities; use one that does, --llm local:MODEL, or -p by=verdict")
     weight = {"A": 0.0, "B": 0.0}

@@ -101,7 +101,7 @@ class Constitutional:
                 revised = part(reply, "revision")
                 if isinstance(revised, Unreadable):
                     return [revised]
-                answer = revised
+                answer = before if revised == before.strip() else revised
             steps.append(_step(principle, critique, answer != before))
         return [self._made(row, asked, draft, answer, steps, drafted)]
 

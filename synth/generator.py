@@ -10,12 +10,14 @@ from typing import Any, ClassVar, Protocol
 import polars as pl
 import pyarrow as pa
 
+from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.job import Job, Refused
 from dataset_cards.versions.schemas import problems, schema
 from dataset_cards.versions.table import Part, Table, from_arrow, write_parquet
 
 from .drive import NoAnswer, Script, drive
 from .evidence import ASIDE, aside, aside_name, gather
+from .llm.batch import Batch
 from .llm.llm import LLM, Sampling
 
 Row = Mapping[str, Any]
@@ -23,7 +25,9 @@ Row = Mapping[str, Any]
 FINAL = ("rejected", "unsendable")  # failures that asking again does not mend
 TASK_ROWS = 1000  # source rows per part of the output
 UNREADABLE = "unreadable-"  # how the reasons of answers of no use begin
-MOST_OPEN = 2000  # rows that are being written at the same time
+MOST_OPEN = 2000  # rows that are being written at the same time ...
+MOST_BATCHED = 50_000  # ... and where each wait for an answer takes hours
+HOPELESS = 0.5  # share of answers of no use, at which the rows behind the first tasks are not asked about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +83,19 @@ def generate(job: Job, generator: Generator, rows: Table, /, **said: Any) -> dic
 
     Raises:
         Refused: answers are missing (the model failed on them), or too many could not be read.
+        Misuse: `max_unreadable` is no share.
     """
+    if not 0 <= generator.max_unreadable <= 1:
+        raise Misuse(f"max_unreadable={generator.max_unreadable:g}: a share from 0 to 1")
     llm = job.tool(LLM)
+    most = MOST_BATCHED if isinstance(llm, Batch) else MOST_OPEN
+    _check(job, generator, HOPELESS)
     sizes = _sizes(rows.rows)
     todo = job.unfinished(len(sizes))
     made: dict[int, dict[int, Result]] = {task: {} for task in todo}
     ids: dict[int, str] = {}
     failed: list[NoAnswer] = []
-    for number, result in drive(llm, _scripts(generator, rows, set(todo), ids), MOST_OPEN):
+    for number, result in drive(llm, _scripts(generator, rows, set(todo), ids), most):
         name = ids.pop(number)
         if isinstance(result, NoAnswer):
             if result.failed.reason not in FINAL:
@@ -97,6 +106,7 @@ def generate(job: Job, generator: Generator, rows: Table, /, **said: Any) -> dic
         made[task][number] = name, result
         if len(made[task]) == sizes[task]:
             _write(job, generator, task, made.pop(task))
+            _check(job, generator, HOPELESS)
     if failed:
         raise Refused(_missing(generator.name, failed))
     for task in made:  # of an empty source there is one task, without rows
@@ -149,10 +159,11 @@ def _frame(rows: Sequence[Mapping[str, Any]], columns: pa.Schema) -> pl.DataFram
     return from_arrow(pa.Table.from_pylist(list(rows), schema=columns))
 
 
-def _check(job: Job, generator: Generator) -> None:
+def _check(job: Job, generator: Generator, least: float = 0.0) -> None:
+    """Fail where more than `max_unreadable`, and more than the share `least`, of what is done could not be read."""
     totals = _totals(job)
     read, unreadable = totals["results"], totals["unreadable"]
-    if unreadable > generator.max_unreadable * read:
+    if unreadable > max(generator.max_unreadable, least) * read:
         bad = pl.concat(f.filter(pl.col("reason").str.contains(f"/{UNREADABLE}", literal=True)) for f in aside(job))
         lines = (f"  {name!r:.60}: {reason}: {json.dumps(text[:160])}\n" for name, reason, text in bad.head(3).rows())
         shown = "".join(lines)

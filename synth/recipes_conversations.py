@@ -14,6 +14,7 @@ from .reason import FORMS, PLAIN, Reason
 from .rephrase import STYLES, Rephrase, Style
 from .safety import Safety
 from .simulate import Simulate, read_personas
+from .variety import gated
 from .verify.verifiers import VERIFIERS
 
 
@@ -33,6 +34,8 @@ def evolve(
     extra: str | None = None,
     prompts: Path | None = None,
     max_unreadable: float = 0.05,
+    against: list[DatasetVersion] | None = None,
+    max_self_similarity: float = 1.0,
     seed: int = 0,
 ) -> Step:
     """A model makes prompts harder or different, round by round: prompts, or conversations with an answer to each.
@@ -45,6 +48,7 @@ def evolve(
         model_revision, temperature, top_p, max_tokens, extra: how the model draws; see `synth.llm.llm.Sampling`.
         prompts: a folder with files such as deepen.txt to use instead of the shipped ones.
         max_unreadable: the share of answers of no use that is put up with.
+        against, max_self_similarity: see `variety`.
         seed: of the draw of what is done with a row in a round.
     """
     op = Evolve(
@@ -61,7 +65,7 @@ def evolve(
         license=rows.json["license"],
         source=rows.json.get("source"),
     )
-    return Step("evolve/evolve", op, (rows,))
+    return gated("evolve", Step("evolve/evolve", op, (rows,)), against, 0.0, max_self_similarity)
 
 
 def rephrase(
@@ -79,6 +83,8 @@ def rephrase(
     extra: str | None = None,
     prompts: Path | None = None,
     max_unreadable: float = 0.05,
+    against: list[DatasetVersion] | None = None,
+    max_self_similarity: float = 1.0,
 ) -> Step:
     """A model puts documents, prompts, or the prompts of conversations into other words, checked to mean the same.
 
@@ -113,7 +119,7 @@ def rephrase(
         license=rows.json["license"],
         source=rows.json.get("source"),
     )
-    return Step("rephrase/rephrase", op, (rows,))
+    return gated("rephrase", Step("rephrase/rephrase", op, (rows,)), against, 0.0, max_self_similarity)
 
 
 def simulate(
@@ -132,6 +138,8 @@ def simulate(
     extra: str | None = None,
     prompts: Path | None = None,
     max_unreadable: float = 0.05,
+    against: list[DatasetVersion] | None = None,
+    max_self_similarity: float = 1.0,
     seed: int = 0,
 ) -> Step:
     """Two models talk, one as a person and one as the assistant: conversations.
@@ -171,7 +179,7 @@ def simulate(
         license=rows.json["license"],
         source=rows.json.get("source"),
     )
-    return Step("simulate/simulate", op, (rows,))
+    return gated("simulate", Step("simulate/simulate", op, (rows,)), against, 0.0, max_self_similarity)
 
 
 def reason(
@@ -192,6 +200,8 @@ def reason(
     extra: str | None = None,
     prompts: Path | None = None,
     max_unreadable: float = 0.05,
+    against: list[DatasetVersion] | None = None,
+    max_self_similarity: float = 1.0,
 ) -> Step:
     """A model solves problems several times and a verifier keeps what is right: conversations, or pass rates.
 
@@ -223,7 +233,7 @@ def reason(
         license=rows.json["license"],
         source=rows.json.get("source"),
     )
-    return Step("reason/reason", op, (rows,))
+    return gated("reason", Step("reason/reason", op, (rows,)), against, 0.0, max_self_similarity)
 
 
 def safety(
@@ -241,6 +251,8 @@ def safety(
     extra: str | None = None,
     prompts: Path | None = None,
     max_unreadable: float = 0.05,
+    against: list[DatasetVersion] | None = None,
+    max_self_similarity: float = 1.0,
 ) -> Step:
     """A model declines harmful requests and answers harmless ones that look harmful: conversations.
 
@@ -267,7 +279,7 @@ def safety(
         license=rows.json["license"],
         source=rows.json.get("source"),
     )
-    return Step("safety/safety", op, (rows,))
+    return gated("safety", Step("safety/safety", op, (rows,)), against, 0.0, max_self_similarity)
 
 
 def _styles(names: list[str]) -> tuple[Style, ...]:

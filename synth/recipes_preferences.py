@@ -13,6 +13,7 @@ from .drawing import drawn
 from .judge import By, Judge
 from .prompt import prompts as read_prompts
 from .teach import Teach
+from .variety import gated
 
 
 def constitutional(
@@ -29,6 +30,8 @@ def constitutional(
     extra: str | None = None,
     prompts: Path | None = None,
     max_unreadable: float = 0.05,
+    against: list[DatasetVersion] | None = None,
+    max_self_similarity: float = 1.0,
     seed: int = 0,
 ) -> Step:
     """A model criticises answers by the principles of a constitution and revises them: conversations, or preferences.
@@ -42,6 +45,7 @@ def constitutional(
         model_revision, temperature, top_p, max_tokens, extra: how the model draws; see `synth.llm.llm.Sampling`.
         prompts: a folder with a critique.txt or a revise.txt to use instead of the shipped ones.
         max_unreadable: the share of answers of no use that is put up with.
+        against, max_self_similarity: see `variety`.
     """
     found = read_prompts(prompts, "constitutional", "critique", "revise")
     op = Constitutional(
@@ -57,7 +61,7 @@ def constitutional(
         license=rows.json["license"],
         source=rows.json.get("source"),
     )
-    return Step("constitutional/revise", op, (rows,))
+    return gated("constitutional", Step("constitutional/revise", op, (rows,)), against, 0.0, max_self_similarity)
 
 
 def judge(
@@ -120,6 +124,8 @@ def best_of_n(
     extra: str | None = None,
     prompts: Path | None = None,
     max_unreadable: float = 0.05,
+    against: list[DatasetVersion] | None = None,
+    max_self_similarity: float = 1.0,
 ) -> Step:
     """A model answers each prompt n times and a judge grades the answers: rankings, preferences, or the best alone.
 
@@ -142,7 +148,7 @@ def best_of_n(
         license=rows.json["license"],
         source=rows.json.get("source"),
     )
-    return Step("best-of-n/best-of-n", op, (rows,))
+    return gated("best-of-n", Step("best-of-n/best-of-n", op, (rows,)), against, 0.0, max_self_similarity)
 
 
 def teach(
@@ -159,6 +165,8 @@ def teach(
     seed: int | None = None,
     extra: str | None = None,
     max_unreadable: float = 0.05,
+    against: list[DatasetVersion] | None = None,
+    max_self_similarity: float = 1.0,
 ) -> Step:
     """A teacher answers prompts as they are: conversations, or teacher rows with its likeliest tokens at every place.
 
@@ -181,4 +189,4 @@ def teach(
         license=rows.json["license"],
         source=rows.json.get("source"),
     )
-    return Step("teach/teach", op, (rows,))
+    return gated("teach", Step("teach/teach", op, (rows,)), against, 0.0, max_self_similarity)

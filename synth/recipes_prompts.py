@@ -7,9 +7,9 @@ from dataset_cards.versions.step import Step
 from dataset_cards.versions.version import DatasetVersion
 
 from .answered import Answered
+from .drawing import drawn
 from .ground import Ground
 from .instruction import Limits
-from .llm.llm import Sampling
 from .prompt import prompts as read_prompts
 from .self_instruct import Draft, Gather
 from .teach import Teach
@@ -65,7 +65,7 @@ def self_instruct(
     """
     if rounds < 1:
         raise ValueError(f"rounds={rounds}: at least one")
-    sampling = _sampling(model, model_revision, temperature, top_p, max_tokens, extra)
+    sampling = drawn(model, model_revision, temperature, top_p, max_tokens, extra)
     prompt = read_prompts(prompts, "self_instruct", "draft")["draft"]
     limits = Limits(min_words=min_words, max_words=max_words, language=language, media=media)
     steps: list[Step] = []
@@ -135,7 +135,7 @@ def ground(
     """
     found = read_prompts(prompts, "ground", "ask", "answer", "context")
     op = Ground(
-        sampling=_sampling(model, model_revision, temperature, top_p, max_tokens, extra),
+        sampling=drawn(model, model_revision, temperature, top_p, max_tokens, extra),
         ask=found["ask"],
         answer=found["answer"],
         shows=found["context"],
@@ -179,16 +179,3 @@ def variety(
         source=rows.json.get("source"),
     )
     return Step("variety/variety", op, (rows, *(against or [])))
-
-
-def _sampling(
-    model: str, revision: str | None, temperature: float, top_p: float, max_tokens: int, extra: str | None
-) -> Sampling:
-    return Sampling(
-        model=model,
-        revision=revision,
-        temperature=temperature,
-        top_p=top_p,
-        max_tokens=max_tokens,
-        extra=extra,
-    )

@@ -116,6 +116,9 @@ def test_every_task_ends_in_rows_that_are_right(
         (("-p", "annotators=a1,a2,a3", "-p", "pool=crowd"), "say who answers"),
         (("-p", "annotators=a1,a2,b9"), "nobody scripted is called 'b9'"),
         (("-p", "annotators=a1,a2,a3", "-p", "guidelines=missing.md"), "missing.md"),
+        (("-p", "annotators=a1,a2,a3", "-p", "min_gold=0.7"), "add adjudicators"),
+        (("-p", "annotators=a1,a2,a3", "-p", "adjudicators=a3", "-p", "min_gold=0.7"), "add gold=NAME@VERSION"),
+        (("-p", "pool=crowd"), "pool:crowd"),
         (("-p", "annotators=a1,a2,a3", "-p", "first=uncertainty"), "no row has a score called 'uncertainty'"),
     ],
 )

@@ -1,66 +1,25 @@
-"""Asking and collecting: what waits for whom, that no answer is lost or counted twice, and who decides in the end."""
+"""Asking and collecting: what waits for whom, that no answer is lost or counted twice, and what is refused."""
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 import pytest
 
-from annotation.adjudicate import Adjudicate
 from annotation.collect import Collect, content
-from annotation.desk.desk import Answer
-from annotation.judged import judged
+from annotation.desk.desk import Answer, Item, NoSuchPerson
+from annotation.desk.memory import MemoryDesk
+from annotation.desk.scripted import Scripted
 from annotation.tasks.comparisons import Comparisons
 from annotation.tasks.rankings import Rankings
 from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.files import Folder
 from dataset_cards.versions.job import Job, Waiting
-from dataset_cards.versions.schemas import problems, schema
-from dataset_cards.versions.table import Part, Table, from_arrow, write_parquet
+from dataset_cards.versions.schemas import problems
+from tests.collecting import TWICE, Place, pair, table
 from tests.desk_paper import PaperDesk
-
-TWICE = Collect(task=Comparisons(), annotators=("a1", "a2"), overlap=2)
-
-
-def pair(number: int, **more: Any) -> dict[str, Any]:
-    return {
-        "id": f"p{number}",
-        "prompt": [{"role": "user", "content": f"Question {number}"}],
-        "chosen": [{"role": "assistant", "content": f"good {number}"}],
-        "rejected": [{"role": "assistant", "content": f"bad {number}"}],
-        **more,
-    }
-
-
-def table(folder: Folder, name: str, kind: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    filled = [dict.fromkeys(schema(kind).names) | dict(row) for row in rows]
-    frame = from_arrow(pa.Table.from_pylist(filled, schema=schema(kind)))
-    return Table(folder, (Part(name, write_parquet(folder, name, [frame], schema(kind))),))
-
-
-class Place:
-    """A step's folder with its inputs, run as often as the test likes."""
-
-    def __init__(self, path: Path, desk: PaperDesk, *inputs: Table) -> None:
-        self.folder, self.desk, self.inputs = Folder.at(str(path)), desk, inputs
-        self.facts: dict[str, Any] = {}
-
-    def run(self, op: Collect | Adjudicate) -> pl.DataFrame:
-        job = Job(self.inputs, self.folder, (self.desk,))
-        self.facts = op.run(job)
-        return judged(self.table())
-
-    def table(self) -> Table:
-        job = Job((), self.folder)
-        return Table(self.folder, tuple(Part(**part) for fact in job.facts() for part in fact["parts"]))
-
-    def rows(self) -> list[dict[str, Any]]:
-        return self.table().collect().to_dicts()
 
 
 @pytest.fixture
@@ -122,54 +81,6 @@ def test_a_discarded_item_is_an_answer_and_no_vote(place: Place, desk: PaperDesk
     assert found.height == 10
 
 
-def test_an_answer_that_was_changed_counts_once_in_its_last_form(place: Place, desk: PaperDesk) -> None:
-    with pytest.raises(Waiting):
-        place.run(TWICE)
-    desk.truthful("a1")
-    item, right = next((item.id, item.truth) for item in desk.items["a1"].values())
-    with pytest.raises(Waiting):
-        place.run(TWICE)
-    assert right is not None
-    desk.say("a1", item, {"better": "tie"})
-    desk.truthful("a2")
-    found = place.run(TWICE)
-    assert found.height == 10
-    assert found.filter(pl.col("annotator") == "a1").get_column("answer").to_list().count("tie") == 1
-    assert place.facts["changed"] == 1
-
-
-def test_answers_that_were_read_survive_a_desk_that_loses_them(place: Place, desk: PaperDesk) -> None:
-    with pytest.raises(Waiting):
-        place.run(TWICE)
-    desk.truthful("a1")
-    with pytest.raises(Waiting):
-        place.run(TWICE)
-    desk.given.clear()
-    desk.truthful("a2")
-    assert Counter(place.run(TWICE).get_column("annotator")) == {"a1": 5, "a2": 5}
-
-
-def test_an_account_that_was_deleted_is_not_counted_as_another_person(tmp_path: Path, desk: PaperDesk) -> None:
-    source = table(Folder.at(str(tmp_path / "in")), "rows.parquet", "preferences", [pair(1), pair(2)])
-    place, op = Place(tmp_path / "step", desk, source), Collect(task=Comparisons(), pool="crowd", overlap=2)
-    with pytest.raises(Waiting, match=r"crowd 2 of 2"):
-        place.run(op)
-    first, second = desk.items["crowd"]
-    for item in (first, second):
-        desk.say("crowd", item, {"better": "a"}, person="a1")
-    with pytest.raises(Waiting):
-        place.run(op)
-    desk.given = {
-        (where, item, "gone-5a17"): replace(answer, person="gone-5a17")
-        for (where, item, _), answer in desk.given.items()
-    }
-    desk.say("crowd", first, {"better": "b"}, person="a2")
-    with pytest.raises(Waiting, match=r"1 of 2 items"):
-        place.run(op)
-    desk.say("crowd", second, {"better": "b"}, person="a3")
-    assert Counter(place.run(op).get_column("annotator")) == {"a1": 2, "a2": 1, "a3": 1}
-
-
 def test_answers_to_items_that_were_added_on_the_desk_are_left_out(place: Place, desk: PaperDesk) -> None:
     with pytest.raises(Waiting):
         place.run(TWICE)
@@ -209,6 +120,22 @@ def test_what_somebody_who_left_had_answered_counts_and_the_rest_goes_to_others(
     found = place.run(without)
     assert Counter(found.get_column("record")) == {f"p{n}": 2 for n in range(5)}
     assert found.filter(pl.col("annotator") == "a3").get_column("answer").to_list() == ["tie"]
+
+
+def test_what_one_of_a_pool_discards_is_left_to_the_others(place: Place, desk: PaperDesk) -> None:
+    op = Collect(task=Comparisons(), pool="crowd", overlap=2)
+    with pytest.raises(Waiting, match=r"crowd 5 of 5\. Run"):
+        place.run(op)
+    for item in desk.items["crowd"]:
+        desk.say("crowd", item, {"better": "a"}, person="a1")
+        desk.say("crowd", item, {}, person="a2")
+        desk.given["crowd", item, "a2"] = replace(desk.given["crowd", item, "a2"], status="discarded")
+    with pytest.raises(Waiting, match=r"crowd 5 of 5\. 5 of them would be done if discarding were .* enough=2 it is"):
+        place.run(op)
+    assert place.run(replace(op, enough=2)).height == 10
+    for item in desk.items["crowd"]:
+        desk.say("crowd", item, {"better": "b"}, person="a3")
+    assert Counter(place.run(op).get_column("annotator")) == {"a1": 5, "a2": 5, "a3": 5}
 
 
 def test_enough_answers_end_it_though_somebody_is_still_to_come(place: Place, desk: PaperDesk) -> None:
@@ -274,76 +201,6 @@ def test_mirrored_pairs_are_one_pair() -> None:
     assert content(one) != content(pair(2))
 
 
-def judgement(record: str, annotator: str, answer: str, **notes: Any) -> dict[str, Any]:
-    return {
-        "id": f"{record}-{annotator}",
-        "record": record,
-        "annotator": annotator,
-        "answer": answer,
-        "metadata": json.dumps(notes),
-    }
-
-
-SPLIT = [
-    *(judgement("p0", name, "1") for name in ("a1", "a2", "a3")),
-    *(judgement("p1", name, answer) for name, answer in (("a1", "1"), ("a2", "1"), ("a3", "2"))),
-    *(judgement("p2", name, answer) for name, answer in (("a1", "1"), ("a2", "2"), ("a3", "tie"))),
-    judgement("p3", "a1", "", discarded=True),
-    judgement("g0", "a3", "2", batch="gold", gold="1"),
-    *(judgement("p4", name, "2") for name in ("a1", "a2")),
-]
-
-
-@pytest.mark.parametrize(
-    ("until", "min_gold", "wanted"),
-    [
-        ("majority", None, {"p2", "p3"}),
-        ("unanimous", None, {"p1", "p2", "p3"}),
-        ("majority", 0.5, {"p0", "p1", "p2", "p3"}),
-    ],
-)
-def test_adjudicators_get_what_is_in_doubt_and_nothing_else(
-    tmp_path: Path, desk: PaperDesk, until: Any, min_gold: float | None, wanted: set[str]
-) -> None:
-    folder = Folder.at(str(tmp_path / "in"))
-    source = table(folder, "rows.parquet", "preferences", [pair(n) for n in range(5)])
-    first = table(folder, "first.parquet", "judgements", SPLIT)
-    place = Place(tmp_path / "step", desk, source, first)
-    op = Adjudicate(task=Comparisons(), adjudicators=("a1", "a9"), until=until, min_gold=min_gold)
-    with pytest.raises(Waiting):
-        place.run(op)
-    for name in desk.items:
-        desk.truthful(name)
-    found = place.run(op)
-    assert found.height == len(SPLIT) + len(wanted), "first answers stay beside the second ones"
-    second = found.filter(pl.col("batch") == "adjudication")
-    assert set(second.get_column("record")) == wanted
-    assert set(second.get_column("annotator")) == {"a9"}, "a1 has judged every one of them"
-
-
-@pytest.mark.parametrize("show", [True, False])
-def test_first_answers_are_shown_without_names_or_hidden(tmp_path: Path, desk: PaperDesk, show: bool) -> None:
-    folder = Folder.at(str(tmp_path / "in"))
-    source = table(folder, "rows.parquet", "preferences", [pair(n) for n in range(5)])
-    first = table(folder, "first.parquet", "judgements", SPLIT)
-    with pytest.raises(Waiting):
-        Place(tmp_path / "step", desk, source, first).run(
-            Adjudicate(task=Comparisons(), adjudicators=("a9",), show=show, until="unanimous")
-        )
-    shown = [item.shown.get("first_answers") for item in desk.items["a9"].values()]
-    assert any("(2)" in str(text) for text in shown) == show
-    assert not any("a1" in str(text) for text in shown)
-
-
-def test_without_a_doubt_nobody_is_asked(tmp_path: Path, desk: PaperDesk) -> None:
-    folder = Folder.at(str(tmp_path / "in"))
-    source = table(folder, "rows.parquet", "preferences", [pair(0)])
-    first = table(folder, "first.parquet", "judgements", SPLIT[:3])
-    place = Place(tmp_path / "step", desk, source, first)
-    assert place.run(Adjudicate(task=Comparisons(), adjudicators=("a9",))).height == 3
-    assert not desk.items
-
-
 def test_somebody_who_joins_takes_over_the_rows_of_somebody_who_left(place: Place, desk: PaperDesk) -> None:
     with pytest.raises(Waiting):
         place.run(TWICE)
@@ -363,3 +220,72 @@ def test_when_nobody_can_take_over_enough_says_how_many_answers_will_do(place: P
     with pytest.raises(Misuse, match="somebody new who has joined"):
         place.run(replace(TWICE, left=("a2",)))
     assert place.run(replace(TWICE, left=("a2",), enough=1)).height == 5
+
+
+def test_items_of_somebody_who_left_are_not_counted_as_awaited(place: Place, desk: PaperDesk) -> None:
+    op = replace(TWICE, annotators=("a1", "a2", "a3"), left=("a3",))
+    with pytest.raises(Waiting, match=r"10 of 10 items are still to be answered"):
+        place.run(op)
+
+
+def test_a_row_whose_repeat_alone_was_answered_by_somebody_who_left_goes_to_others(
+    tmp_path: Path, desk: PaperDesk
+) -> None:
+    source = table(Folder.at(str(tmp_path / "in")), "rows.parquet", "preferences", [pair(n) for n in range(12)])
+    place = Place(tmp_path / "step", desk, source)
+    op = replace(TWICE, annotators=("a1", "a2", "a3"), repeat=0.5)
+    with pytest.raises(Waiting):
+        place.run(op)
+    main = {item.id: item for item in desk.items["a3"].values()}
+    texts: dict[str, list[Item]] = {}
+    for item in main.values():
+        texts.setdefault(str(item.shown["prompt"]), []).append(item)
+    again = [max(items, key=lambda one: one.order) for items in texts.values() if len(items) == 2]
+    for item in again:
+        assert item.truth is not None
+        desk.say("a3", item.id, item.truth)
+    gone = replace(op, left=("a3",))
+    with pytest.raises(Waiting):
+        place.run(gone)
+    desk.truthful("a1")
+    desk.truthful("a2")
+    found = place.run(gone).filter(pl.col("batch") == "main")
+    assert Counter(found.get_column("record")) == {f"p{n}": 2 for n in range(12)}
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"enough": 0}, "enough=0: answers that will do are from 1 to the overlap, 2"),
+        ({"enough": 3}, "enough=3"),
+        ({"most": 0}, "most=0: ask about 1 row or more"),
+        ({"most": -1}, "most=-1"),
+        ({"joined": ("a9",)}, "nobody is named in left"),
+        ({"first_by": "closest"}, "first_by=closest needs first=NAME"),
+        ({"annotators": (), "pool": "crowd", "overlap": 0}, "overlap=0"),
+    ],
+)
+def test_settings_that_would_be_silently_ignored_are_refused(more: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        replace(TWICE, **more)
+
+
+def test_a_pair_is_the_same_in_a_ranking_and_in_a_preference() -> None:
+    ranked = {
+        "prompt": pair(1)["prompt"],
+        "responses": [{"id": "x", "content": "bad 1"}, {"id": "y", "content": "good 1"}],
+    }
+    assert content(ranked) == content(pair(1))
+
+
+@pytest.mark.parametrize(
+    ("who", "says"),
+    [({"annotators": ("crowd",)}, "write pool=crowd"), ({"pool": "a1"}, "write annotators=a1")],
+)
+def test_a_pool_among_the_annotators_and_a_person_as_a_pool_are_refused(
+    place: Place, who: dict[str, Any], says: str
+) -> None:
+    op = Collect(task=Comparisons(), overlap=1, **who)
+    people = [Scripted(name="a1"), Scripted(name="a2", pool="crowd")]
+    with pytest.raises(NoSuchPerson, match=says):
+        op.run(Job(place.inputs, place.folder, (MemoryDesk(people),)))

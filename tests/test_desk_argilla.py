@@ -3,6 +3,7 @@
 The web pages themselves are looked at elsewhere: here people answer by the requests those pages send.
 """
 
+import html
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -78,13 +79,17 @@ def test_every_kind_of_answer_comes_back_exactly(desk: ArgillaDesk, mara: Person
         assert one.at.endswith("+00:00")
 
 
-def test_texts_are_shown_as_they_are_byte_for_byte(desk: ArgillaDesk, mara: Person) -> None:
+def test_texts_are_shown_as_they_are_and_html_in_them_as_text(desk: ArgillaDesk, mara: Person) -> None:
     turns = [{"role": "system", "content": NASTY}, {"role": "user", "content": "hm <i>x</i>"}]
     one = Item(id="<id>&", shown={"prompt": turns, "a": NASTY, "b": NASTY * 50}, drafts={"reason": NASTY}, order=7)
     desk.put(queue("a1", "exact-texts"), [one])
     desk.put(queue("a1", "exact-texts"), [one])  # and it is found to be what it should be
     (record,) = mara.waiting(mara.datasets()["exact-texts"])
-    assert {name: value for name, value in record["fields"].items() if value is not None} == one.shown
+    there = {name: value for name, value in record["fields"].items() if value is not None}
+    said = [there["a"], *(turn["content"] for turn in there["prompt"])]  # these the pages take for HTML
+    assert not [text for text in said if "<" in text]
+    assert [html.unescape(text) for text in said] == [NASTY, NASTY, "hm <i>x</i>"]
+    assert there["b"] == NASTY * 50  # this is Markdown
     assert [suggestion["value"] for suggestion in record["suggestions"]] == [NASTY]
     assert record["metadata"] == {"order": 7}
     assert record["external_id"] == "<id>&"
@@ -179,6 +184,20 @@ def test_a_queue_for_nobody_names_who_there_is(desk: ArgillaDesk, mara: Person) 
         desk.put(queue("a99"), items(1))
     with pytest.raises(NoSuchPerson, match="mara is known as a1 here"):
         desk.put(queue("mara"), items(1))
+    with pytest.raises(NoSuchPerson, match="mara is known as a1 here"):
+        desk.put(replace(queue("mara"), pool=False), items(1))
+
+
+def test_a_pool_among_the_annotators_and_a_person_as_a_pool_are_refused(
+    running: Running, desk: ArgillaDesk, mara: Person
+) -> None:
+    with (
+        added(running, desk, "zoe", pool="both"),
+        pytest.raises(NoSuchPerson, match=r"both is a pool .* write pool=both"),
+    ):
+        desk.put(replace(queue("both"), pool=False), items(1))
+    with pytest.raises(NoSuchPerson, match="write annotators=a1"):
+        desk.put(replace(queue("a1"), pool=True), items(1))
 
 
 @pytest.mark.parametrize(

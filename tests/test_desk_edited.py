@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from annotation.desk.argilla import ArgillaDesk
 from annotation.desk.desk import DeskError
 from annotation.desk.home import Running
-from tests.desk_people import Person, added, answered, items, queue, the_dataset, the_dataset_total
+from tests.desk_people import Person, added, answered, items, queue, the_dataset, the_dataset_total, together
 from tests.desk_server import Client, serving
 
 
@@ -131,7 +132,7 @@ def test_foreign_records_are_left_alone_and_reported(
     added = owner.post(f"/datasets/{id_}/records/bulk", {"items": [{"fields": fields}]})["items"]
     mara.answer(added[0]["id"], {"better": "a"})
     desk.put(where, items(2))
-    assert "foreign of a1: 1 records are not ours and are left alone" in said
+    assert "foreign of a1: 1 more in the queue that this run does not ask about" in said
     assert answered(desk, where) == {}
     assert any("foreign of a1: left out 1 answers to items without an id" in one for one in said)
 
@@ -187,3 +188,30 @@ def test_answers_of_an_account_that_is_gone_stay_its_own_persons(running: Runnin
     assert mine.person == pseudonym
     (theirs,) = desk.answers(pool)
     assert theirs.person.startswith("gone-")
+
+
+def test_two_runs_that_make_the_same_queue_at_once_leave_one_with_everything(
+    running: Running, owner: Client, mara: Person
+) -> None:
+    desks = [ArgillaDesk(running.url, running.owner_key) for _ in range(3)]
+    together([partial(one.put, queue("a1", "raced"), items(5)) for one in desks])
+    for one in desks:
+        one.close()
+    assert the_dataset_total(owner, "raced") == 5
+    assert len(mara.waiting(the_dataset(owner, "raced")["id"])) == 5
+
+
+def test_answers_that_a_pool_is_too_small_for_are_refused_before_anything_is_made(
+    running: Running, desk: ArgillaDesk, owner: Client
+) -> None:
+    with added(running, desk, "uma", pool="few"):
+        with pytest.raises(DeskError, match=r"2 answers to each item of lone cannot come from 1 in few: add somebody"):
+            desk.put(queue("few", "lone", overlap=2), items(2))
+        assert not [one for one in owner.get("/me/datasets")["items"] if one["name"] == "lone"]
+
+
+def test_a_changed_overlap_says_how_to_go_on_with_the_queue_there_is(running: Running, desk: ArgillaDesk) -> None:
+    with added(running, desk, "vic", pool="pair"), added(running, desk, "wim", pool="pair"):
+        desk.put(queue("pair", "overlapping", overlap=2), items(2))
+        with pytest.raises(DeskError, match=r"1 are wanted, and the queue has 2 .* overlap=2 goes on with this queue"):
+            desk.put(queue("pair", "overlapping", overlap=1), items(2))

@@ -12,6 +12,7 @@ from dataset_cards.versions.step import Step
 from dataset_cards.versions.version import DatasetVersion
 from synth.generator import Generator
 from synth.recipes_conversations import evolve, reason, rephrase, safety, simulate
+from synth.variety import Variety
 
 RECIPES = {evolve: "prompts", rephrase: "documents", simulate: "prompts", reason: "verifiable", safety: "prompts"}
 
@@ -22,9 +23,20 @@ def version(kind: str) -> DatasetVersion:
     return DatasetVersion(name="rows", version="1", folder=Folder.at("memory://none"), json=said)
 
 
+def asking(measured: Step) -> Step:
+    """The generator's step behind the one that measures what came of it."""
+    (step,) = measured.inputs
+    assert isinstance(step, Step)
+    return step
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_each_builds_one_step_that_says_where_its_rows_are_from(recipe: Callable[..., Step]) -> None:
-    step = recipe(version(RECIPES[recipe]), model="m")
+def test_each_builds_a_step_that_says_where_its_rows_are_from_and_one_that_measures_them(
+    recipe: Callable[..., Step],
+) -> None:
+    measured = recipe(version(RECIPES[recipe]), model="m")
+    assert isinstance(measured.op, Variety)
+    step = asking(measured)
     op: Any = step.op
     assert step.name.startswith(recipe.__name__ + "/")
     assert (op.license, op.source, op.sampling.model) == ("MIT", "the web", "m")
@@ -44,7 +56,7 @@ def test_another_model_or_prompt_is_another_step(recipe: Callable[..., Step], tm
 
 def test_every_generator_has_what_a_generator_needs() -> None:
     for recipe, kind in RECIPES.items():
-        op: Generator = recipe(version(kind), model="m").op  # type: ignore[operator, assignment]
+        op: Generator = asking(recipe(version(kind), model="m")).op  # type: ignore[operator, assignment]
         assert op.name == recipe.__name__
         assert op.kind in ("prompts", "documents", "conversations", "verifiable")
         assert 0 <= op.max_unreadable <= 1

@@ -3,17 +3,19 @@
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import forms, records
-from .client import PATIENCE, TIMEOUT, Client, Conflict, Unfit
-from .desk import Answer, DeskError, Item, Queue
+from .client import PATIENCE, TIMEOUT, Client, Conflict, Missing, Unfit
+from .desk import Answer, DeskError, Item, Queue, wrong_kind
 from .forms import JSON, MADE
 from .home import Running, Starting, status
-from .people import People, Place, read_people
+from .people import People, Place, is_pseudonym, read_people
 
+HALF_MADE = 10.0  # seconds in which another run has published the queue that it was seen making
 SERVE = "start one with `gristmill desk serve`"
 
 
@@ -65,6 +67,7 @@ class ArgillaDesk:
         timeout: int = TIMEOUT,
     ) -> None:
         self.client = Client(url, key, patience, timeout)
+        self._half = min(HALF_MADE, patience)
         self._say = say or _to_stderr
 
     def close(self) -> None:
@@ -75,6 +78,9 @@ class ArgillaDesk:
         """See `Desk.put`. What is asked is never changed here: a form or a text that differs is an error."""
         forms.check_form(queue)
         records.check_items(queue, items)
+        if queue.pool is not None and queue.pool == is_pseudonym(queue.place):
+            read_people(self.client).place(queue)  # it may be no workspace at all, which is another error
+            raise wrong_kind(queue.place, queue.pool)
         there = self._find(queue)
         if there is None or there["status"] != "ready":
             there = self._make(queue, there)
@@ -135,15 +141,47 @@ class ArgillaDesk:
         return next((one for one in there if one["name"] == queue.name), None)
 
     def _make(self, queue: Queue, half: JSON | None) -> JSON:
-        """Publish a new dataset. One that is not published, `half`, holds no records: a crash left it, and it goes."""
+        """Publish a new dataset.
+
+        One that is not published, `half`, holds no records. Another run makes it at this moment, or a crash left it:
+        after a while it goes.
+        """
         place = read_people(self.client).place(queue)
+        if queue.overlap > len(place.members):
+            raise DeskError(
+                f"{queue.overlap} answers to each item of {queue.name} cannot come from {len(place.members)} in "
+                f"{queue.place}: add somebody with `gristmill desk user add NAME --pool {queue.place}`, or lower the "
+                "overlap"
+            )
         doing = f"making the queue {queue.name} of {queue.place}"
-        if half is not None:
-            self.client.send(doing, "DELETE", f"datasets/{half['id']}")
+        for _ in range(3):
+            if half is not None:
+                half = self._awaited(queue, half)
+                if half["status"] == "ready":
+                    return half
+                self._gone(doing, half)
+            try:
+                made = self.client.send(doing, "POST", "datasets", forms.dataset(queue, place.id))
+                return self._publish(queue, doing, made)
+            except (Conflict, Missing):  # another run makes it too, or our request got through and its answer did not
+                half = self._find(queue)
+        raise DeskError(f"{doing}: somebody else makes and deletes it at the same time; run the same command again")
+
+    def _awaited(self, queue: Queue, half: JSON) -> JSON:
+        """An unpublished dataset once another run has published it, or as it is if nobody does."""
+        until = time.monotonic() + self._half
+        while half["status"] != "ready" and time.monotonic() < until:
+            time.sleep(0.2)
+            half = self._find(queue) or half
+        return half
+
+    def _gone(self, doing: str, half: JSON) -> None:
         try:
-            made = self.client.send(doing, "POST", "datasets", forms.dataset(queue, place.id))
-        except Conflict:  # the first of two requests got through, though its answer did not
-            made = self._find(queue)
+            self.client.send(doing, "DELETE", f"datasets/{half['id']}")
+        except Missing:  # another run was first
+            return
+
+    def _publish(self, queue: Queue, doing: str, made: JSON) -> JSON:
         path = f"datasets/{made['id']}"
         for content in forms.fields(queue):
             self._once(doing, f"{path}/fields", content)

@@ -75,12 +75,21 @@ class Queue:
         name: unique on a desk; of letters, digits, `-` and `_`.
         place: the pseudonym of a person, or the name of a pool.
         overlap: answers each item needs; 1 in the queue of one person.
+        pool: whether `place` is meant as a pool; None where that does not matter.
     """
 
     name: str
     place: str
     form: Form
     overlap: int = 1
+    pool: bool | None = None
+
+
+def wrong_kind(place: str, pool: bool) -> NoSuchPerson:
+    """What to say where a pool is named among the annotators, or a person as a pool (`pool` is what was meant)."""
+    if pool:
+        return NoSuchPerson(f"{place} is one person and no pool: write annotators={place} in place of pool={place}")
+    return NoSuchPerson(f"{place} is a pool and not one person: write pool={place} in place of annotators")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ SHOWN = 160  # characters of a text in a message
 JSON = Mapping[str, Any]
 
 _KINDS = {"text": "text", "label": "label_selection", "rating": "rating", "ranking": "ranking"}
-_NAMED = {"use_markdown": "Markdown", "distribution": "answers per item", "description": "help", "options": "options"}
+_NAMED = {"use_markdown": "Markdown", "description": "help", "options": "options"}
 
 
 def dataset(queue: Queue, workspace: str) -> dict[str, Any]:
@@ -110,10 +110,12 @@ def _length(what: str, text: str, most: int) -> Iterator[str]:
 
 def differences(queue: Queue, found: JSON, its_fields: list[JSON], its_questions: list[JSON]) -> list[str]:
     """What is asked on the desk otherwise than `queue` says; one sentence each."""
-    wanted = dataset(queue, "")
-    said: list[str] = []
-    for name in ("guidelines", "distribution"):
-        said += _differ(_NAMED.get(name, name), wanted[name], found.get(name))
+    said = list(_differ("guidelines", queue.form.guidelines, found.get("guidelines")))
+    if (answers := (found.get("distribution") or {}).get("min_submitted")) != queue.overlap:
+        said.append(
+            f"answers per item: {queue.overlap} are wanted, and the queue has {answers} (if it is the recipe that was "
+            f"changed: overlap={answers} goes on with this queue, another seed asks anew)"
+        )
     said += _each("field", fields(queue), its_fields)
     said += _each("question", questions(queue), its_questions)
     return said

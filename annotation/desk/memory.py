@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from dataset_cards.versions.errors import Misuse
 
-from .desk import Answer, DeskError, Item, NoSuchPerson, Queue
+from .desk import Answer, DeskError, Item, NoSuchPerson, Queue, wrong_kind
 from .scripted import Said, Scripted, lot, say
 
 TAINT = "answers come from scripted annotators"
@@ -54,6 +54,8 @@ class MemoryDesk:
     def put(self, queue: Queue, items: Sequence[Item]) -> None:
         """Make the queue if it is not there, and add the items that are not in it; see `desk.Desk`."""
         members = self._members(queue.place)
+        if queue.pool is not None and queue.pool != (queue.place in self._pools):
+            raise wrong_kind(queue.place, queue.pool)
         if queue.overlap > len(members):
             raise DeskError(
                 f"queue {queue.name!r}: {queue.overlap} answers per item cannot come from {len(members)} in "

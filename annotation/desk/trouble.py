@@ -59,7 +59,8 @@ def _unheard(error: httpx.TransportError) -> Trouble:
         )
     return Trouble(
         what=f"broke the connection off ({said or type(error).__name__})",
-        remedy="see whether it runs (`gristmill desk serve --status`), then run the same command again; nothing is lost",
+        remedy="see whether it runs (`gristmill desk serve --status`), then run the same command again; nothing is "
+        "lost",
         passing=True,
     )
 

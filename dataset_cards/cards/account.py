@@ -163,6 +163,8 @@ def what_it_is(version: Mapping[str, Any]) -> str:
         sentences.append(f"It was made from {names}.")
     if names := ", ".join(map(title, held_against(version))):
         sentences.append(f"Rows that hold items of {names} were looked for, to leave them out.")
+    if names := ", ".join(map(title, compared_with(version))):
+        sentences.append(f"Words in a row that it shares with {names} were looked for and counted.")
     return " ".join(sentences)
 
 
@@ -172,9 +174,16 @@ def held_against(version: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in version.get("parents") or [] if f"{one['name']}@{one['version']}" in names]
 
 
+def compared_with(version: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Parents that were read to measure overlap, and of which nothing is inside."""
+    names = {one.get("version") for one in (facts(version).get("variety") or {}).get("against") or []}
+    names.discard(((version.get("recipe") or {}).get("parameters") or {}).get("rows"))  # compared with its own source
+    return [one for one in version.get("parents") or [] if f"{one['name']}@{one['version']}" in names]
+
+
 def made_from(version: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The parents whose rows, or what was made of them, are inside."""
-    against = held_against(version)
+    against = [*held_against(version), *compared_with(version)]
     return [one for one in version.get("parents") or [] if one not in against]
 
 

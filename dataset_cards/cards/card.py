@@ -25,6 +25,7 @@ from .account import (
 )
 from .agreement_card import agreement_paragraphs
 from .detectors import EVALUATIONS, INTERVALS, SPAN_HEADER, evaluations, gold, idle, looked_in_vain, spans
+from .generated_shown import generated_paragraphs
 from .hub import front_matter
 from .markdown import block, code, json_block, prose, table
 from .plain import count, figure, plural, share, shorten, size
@@ -49,6 +50,7 @@ def render_card(version: Mapping[str, Any], examples: pl.DataFrame) -> str:
         ("How to load it", _load(version)),
         ("Rows in, rows out", _ledger(version)),
         ("What people judged", agreement_paragraphs(version)),
+        ("What a model made", generated_paragraphs(version)),
         ("What was mixed", _mixture(version)),
         ("Near-duplicates", _near_duplicates(version)),
         ("What was found inside texts", _found(version)),

@@ -12,6 +12,7 @@ from .agreement import keys
 from .agreement_report import agreement_section
 from .detectors import EVALUATIONS, INTERVALS, SPAN_HEADER, evaluations, gold, idle, looked_in_vain, spans
 from .funnel import funnel_rows, river
+from .generated_shown import generated_section
 from .made import inside, recipe
 from .measured import categories, if_moved, moves, signals
 from .page import code, document, folded, line, section, table
@@ -34,6 +35,7 @@ def render_report(version: Mapping[str, Any], examples: pl.DataFrame, pairs: pl.
     sections = [
         ("funnel", "Rows in, rows out", _funnel(version)),
         ("agreement", "What people judged", agreement_section(version)),
+        ("generated", "What a model made", generated_section(version)),
         ("mixture", "What was mixed", _mixture(version)),
         ("signals", "What was measured", signals(version)),
         ("categories", "What was recognised", categories(version)),

@@ -130,15 +130,24 @@ class HttpWire:
                 response = await self._client.post(
                     _PATH, content=request.body, cast_to=httpx2.Response, options=options
                 )
-            return parsed(response.content)
+            return self._parsed(response.content)
         except openai.APIStatusError as error:
-            fault = status_fault(error.status_code, error.response.content, error.response.headers)
+            fault = status_fault(error.status_code, self._hidden(error.response.content), error.response.headers)
         except TimeoutError:
             fault = Fault("timeout", f"no answer within {self._timeout:g} seconds", paid=True)
         except openai.APIConnectionError as error:
             fault = _connection_fault(error)
-        fault.detail = fault.detail.replace(self._key, "***") if len(self._key) > 4 else fault.detail
         raise fault
+
+    def _parsed(self, data: bytes) -> Reply:
+        try:
+            return parsed(data)
+        except Fault:
+            return parsed(self._hidden(data))  # which says the same of it, without the key
+
+    def _hidden(self, data: bytes) -> bytes:
+        """What a server said, before a part of it goes into a message: some repeat the key they were sent."""
+        return data.replace(self._key.encode(), b"***") if len(self._key) > 4 else data
 
 
 def _refuses_schema(fault: Fault) -> bool:

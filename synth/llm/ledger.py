@@ -52,8 +52,14 @@ class Ledger:
         self.models: dict[str, Tally] = {}
 
     def of(self, model: str) -> Tally:
-        """The counts of one model, to be added to."""
+        """The counts of one model, to be added to.
+
+        Raises:
+            Misuse: the prices do not name it. Before it is asked, so that nothing is paid for and then lost.
+        """
         if model not in self.models:
+            if self.prices is not None:
+                self.prices.of(model)
             self.models[model] = Tally()
         return self.models[model]
 

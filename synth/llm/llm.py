@@ -8,6 +8,12 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import orjson
 
+# What `extra` may not set: fields that a request has of its own, and forms of answers that nobody here reads.
+_OURS = frozenset(
+    "model messages stop seed response_format logprobs top_logprobs n best_of stream stream_options".split()
+)
+_DRAWN = ("temperature", "top_p", "max_tokens")  # may be left out, with null, and not be set
+_LIMIT = "max_completion_tokens"  # what newer models of OpenAI call max_tokens
 
 class Message(NamedTuple):
     """One turn: `role` is system, user, assistant or tool."""
@@ -38,7 +44,11 @@ class Sampling:
     """Which model answers and how it draws. Part of a step's identity; where the model runs is not.
 
     `revision` names the weights where the model's name does not; it is not sent. `extra` is a JSON object of fields
-    that only some servers know, such as `{"top_k": 20}`, put into the request beside the others.
+    that only some servers know, such as `{"top_k": 20}`, put into the request beside the others. Where it says null,
+    the field is left out: `{"max_tokens": null, "max_completion_tokens": 1024}`.
+
+    Raises:
+        ValueError: no model, a number out of its range, or an `extra` that is no object or sets what is set elsewhere.
     """
 
     model: str
@@ -49,6 +59,30 @@ class Sampling:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     extra: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.model.strip():
+            raise ValueError("model: which one? it has no name")
+        if self.max_tokens < 1:
+            raise ValueError(f"max_tokens={self.max_tokens}: at least one")
+        if not (self.temperature >= 0 and 0 < self.top_p <= 1):
+            raise ValueError(f"temperature={self.temperature}, top_p={self.top_p}: at least 0, and above 0 up to 1")
+        try:
+            more = orjson.loads(self.extra or "{}")
+        except ValueError as error:
+            raise ValueError(f"extra={self.extra}: this is no JSON ({error})") from error
+        if not isinstance(more, dict):
+            raise ValueError(f'extra={self.extra}: write a JSON object, such as {{"top_k": 20}}')
+        if taken := sorted(name for name, value in more.items() if name in _OURS or (name in _DRAWN and value)):
+            raise ValueError(f"extra={self.extra}: {', '.join(taken)} is not for extra to set")
+        if (more.get(_LIMIT) or 0) > self.max_tokens:
+            raise ValueError(f"extra={self.extra}: {_LIMIT} is above max_tokens={self.max_tokens}, which budgets rest on")
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """The fields of `extra`."""
+        found: dict[str, Any] = orjson.loads(self.extra or "{}")
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +103,7 @@ class Request:
         """The request as it is sent, byte for byte.
 
         Raises:
-            ValueError: `schema` or `extra` is no JSON, or a text holds half a surrogate pair.
+            ValueError: `schema` is no JSON, or a text holds half a surrogate pair.
         """
         sampling = self.sampling
         fields: dict[str, Any] = {
@@ -89,7 +123,7 @@ class Request:
         if self.logprobs:
             fields |= {"logprobs": True, "top_logprobs": self.logprobs}
         if sampling.extra is not None:
-            fields |= orjson.loads(sampling.extra)
+            fields = {name: value for name, value in {**fields, **sampling.more}.items() if value is not None}
         try:
             return orjson.dumps(fields)
         except TypeError as error:  # orjson's word for what UTF-8 cannot hold

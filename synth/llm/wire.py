@@ -13,6 +13,7 @@ from .llm import Choice, Reply, Token
 
 EXCERPT = 300  # characters of what a server said that go into a message
 
+_BROKEN = ("error", "abort")  # what OpenRouter, vLLM and SGLang say of an answer that ended before its end
 _BUSY = {408: "timeout", 409: "server-error", 425: "server-error"}
 _FATAL = {401: "it refused the API key", 402: "it wants to be paid first", 403: "it refused the API key"}
 
@@ -21,7 +22,7 @@ def parsed(data: bytes) -> Reply:
     """The answer in the body of a chat completion.
 
     Raises:
-        Fault: "unreadable": it is no JSON, or not the JSON of a chat completion.
+        Fault: "unreadable": it is no JSON, or not the JSON of a chat completion; "cut-off": it ended before its end.
     """
     try:
         return reply_of(orjson.loads(data))
@@ -36,6 +37,8 @@ def reply_of(value: Any) -> Reply:
         message = choice["message"]
         text, refusal = message.get("content"), message.get("refusal")
         finish = choice.get("finish_reason") or "stop"
+        if finish in _BROKEN:
+            raise Fault("cut-off", f"the server broke it off (finish_reason {finish})", paid=True)
         usage = value.get("usage") or {}
         logprobs = (choice.get("logprobs") or {}).get("content")
         tokens = tuple(_token(token) for token in logprobs) if logprobs else None

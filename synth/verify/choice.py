@@ -19,7 +19,16 @@ _PRAISED = re.compile(
 _ALONE = re.compile(rf"(?:####)?[\s(*\[]*{_LETTER}")
 # After the letter its punctuation, or a reason. "A train" is an article, "A or B" is two.
 _TAIL = re.compile(r"[*_\s]*(?:$|[).:,;\]}–-]|(?:because|since|as|so|is (?:the )?(?:correct|right|answer))\b)")
-_SECOND = re.compile(r"[*_\s).\]]*(?:and|or|&|/|,|\bnot\b)[\s*(]*(?:not\s+)?[\s*(]*[A-Z]\b(?!\s+[a-z])")
+_SECOND = re.compile(
+    r"[*_\s).\]]*(?:and|or|&|/|,|\bnot\b)[\s*(]*(?:not\s+)?[\s*(]*[A-Z]\b(?!\s+[a-z])"
+    r"|[*_\s).:;,\]–-]+[A-Z](?:[*_\s]*[).:;,\]]|[*_\s]+[–-]|[*_\s]*$)|[*_\s).:;,\]–-]*\([A-Z]\)"
+)
+_DENIED = re.compile(r"[*_\s).:\]]*(?:is|are|was|be|would be|seems)\s*(?:n['’]t|not|never|wrong|incorrect|false|out)\b")
+_RULED_OUT = re.compile(
+    r"\b(?:not|never|neither|except|without|rul(?:e|ed|es|ing) out|(?:exclud|eliminat|reject|dismiss|discard)\w*)\b[^.:;]*$"
+    r"|n['’]t\b[^.:;]*$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +69,7 @@ class Choice:
         # What follows one statement may hold the next: "Answer: A. Or rather, the answer is B."
         named = [match for line in lines for match in _everywhere(_ANSWER, line)]
         named += _everywhere(_PRAISED, lines[-1])
-        named = named or _everywhere(_OPTION, lines[-1])
+        named = named or [one for one in _everywhere(_OPTION, lines[-1]) if not _RULED_OUT.search(one.string[: one.start()])]
         if not named and (alone := _ALONE.match(lines[-1].strip())):
             named = [alone]
         return {letter for match in named if (letter := _letter(match))}
@@ -79,4 +88,6 @@ def _letter(match: re.Match[str]) -> str:
     tail = match["tail"]
     if _SECOND.match(tail):
         return match["letter"] + tail
+    if _DENIED.match(tail):
+        return ""
     return match["letter"].upper() if _TAIL.match(tail) else ""

@@ -14,8 +14,10 @@ _FRACTION = re.compile(r"\\[dtc]frac")
 _BRACKETS = {"(": "()", "[": "[]", "\\{": "{}"}
 # Left to calculate: what a number may still hold are roots, fractions, powers of nothing but a base, and constants.
 _WORK = re.compile(
-    r"\\(?:cdot|times|div|sum|prod|binom|int|log|ln|sin|cos|tan|gcd|operatorname)\b|[*!^]|\d\s*[+-]\s*\d"
+    r"\\(?:cdot|times|div|sum|prod|binom|int|log|ln|sin|cos|tan|gcd|max|min|[lr]?floor|[lr]?ceil|[bp]?mod|pm|mp"
+    r"|operatorname)\b|[*!^]|\d\s*[+-]\s*\d"
 )
+_BASE = re.compile(r"\d_\{?(\d+)")  # of a number such as 204_5, which math-verify reads as 204
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,8 @@ class Math:
             return verdict
         if goal is not None and _WORK.search(found):
             return cannot_tell("equals the reference, but is left as a calculation")
+        if _BASE.findall(found) != _BASE.findall(wanted):
+            return cannot_tell("equals the reference but for the base of its digits")
         if _bracket(found) and _bracket(wanted) and _bracket(found) != _bracket(wanted):
             return cannot_tell(f"equals the reference but for its brackets {_bracket(found)}")
         return verdict

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 LONGEST = 200  # characters of a statement; no honest number needs more
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})++|\d++)(?:\.\d*+)?|\.\d++"
+_NUMBER = r"(?:[1-9]\d{0,2}(?:,\d{3})++|\d++)(?:\.\d*+)?|\.\d++"
 _FILLER = r"(?:(?:a|an|the|total|sum|of|equal|equals|to|exactly|just|only|is|be|it|option|answer)\b\s*|:\s*)*+"
 _READ = re.compile(
     rf"{_FILLER}(?P<sign>[-+]?)(?:(?P<mixed>\d++)\s+(?=\d+/))?(?P<number>{_NUMBER})"
@@ -21,8 +21,9 @@ _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9
 # What comes after a number and makes it another number, or several.
 _NOT_UNITS = """
     or and but to through not no plus minus times divided over squared cubed factorial half halves third thirds
-    quarter quarters fourth fourths fifth fifths tenth tenths hundredth hundredths thousandth thousandths more less
-    other wrong incorrect x y z n i e pi π
+    quarter quarters fourth fourths fifth fifths sixth sixths seventh sevenths eighth eighths ninth ninths tenth tenths
+    eleventh elevenths twelfth twelfths hundredth hundredths thousandth thousandths millionth millionths billionth
+    billionths more less other wrong incorrect false never x y z n i e pi π
 """
 _NO_UNIT = frozenset(_NOT_UNITS.split())
 _LATEX = (
@@ -90,7 +91,7 @@ def _plain(statement: str) -> str:
     if not statement.isascii() or any(mark in statement for mark in "\\$^{"):
         for pattern, plain in _LATEX:
             statement = pattern.sub(plain, statement)
-    return statement.strip().rstrip(".,;:!").strip()
+    return statement.strip().rstrip(".,;:").strip()  # 5! is 120
 
 
 def _character(character: str) -> str:
