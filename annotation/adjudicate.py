@@ -31,7 +31,8 @@ class Adjudicate:
         show: whether they see what was answered first, without names.
         until: `unanimous` sends every disagreement, `majority` only rows on which no more than half agree; what it
             means to agree about a ranking or a rating, `settled` says.
-        min_gold: a row of which somebody got less than this share of their gold items right is sent as well.
+        min_gold: a row of which somebody got less than this share of their gold items right is sent as well; right is
+            what agrees with the known answer as `settled` has it, for a rating within a point.
     """
 
     revision: ClassVar[int] = 1
@@ -103,9 +104,11 @@ class Adjudicate:
         records |= set(_first(found).get_column("record")) - set(said.get_column("record"))
         if self.min_gold is not None:
             gold = found.filter(pl.col("gold").is_not_null() & ~pl.col("discarded"))
-            right = gold.group_by("annotator").agg((pl.col("answer") == pl.col("gold")).mean().alias("right"))
-            failed = right.filter(pl.col("right") < self.min_gold).get_column("annotator")
-            records |= set(said.filter(pl.col("annotator").is_in(failed.implode())).get_column("record"))
+            right: dict[str, list[bool]] = {}
+            for person, *answers in gold.select("annotator", "answer", "gold").iter_rows():
+                right.setdefault(person, []).append(self.task.settled(answers, "unanimous"))
+            failed = [person for person, ok in right.items() if sum(ok) < self.min_gold * len(ok)]
+            records |= set(said.filter(pl.col("annotator").is_in(failed)).get_column("record"))
         return sorted(records)
 
     def _who(self, record: str, judges: Sequence[str]) -> str:

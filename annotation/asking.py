@@ -17,7 +17,7 @@ from .journal import PEOPLE, SCRIPTED, Kept, keep, latest
 from .task import Row, Sheet, Task
 
 PAUSE = 1800.0  # seconds; a longer gap between two answers of one person is a break and says nothing
-_FIRST = Field(name="first_answers", title="What was answered first")
+_SAID_BEFORE = Field(name="first_answers", title="What was answered first")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +99,8 @@ def _sheet(task: Task, one: Asked) -> Sheet:
     sheet = task.sheet(one.row, one.order)
     if one.first is None:
         return sheet
-    form = replace(sheet.form, fields=(*sheet.form.fields, _FIRST))
-    return replace(sheet, form=form, shown={**sheet.shown, _FIRST.name: one.first})
+    form = replace(sheet.form, fields=(*sheet.form.fields, _SAID_BEFORE))
+    return replace(sheet, form=form, shown={**sheet.shown, _SAID_BEFORE.name: one.first})
 
 
 def guidelines(call: Call) -> dict[str, str]:

@@ -69,7 +69,9 @@ def test_comparisons_become_preferences_by_what_people_said_alone(store: Store) 
     agreement = made.facts["agreement"]
     assert agreement["decided"] == {"adjudicated": 1, "majority": 1, "tie": 1, "unanimous": 2}
     assert (agreement["task"], agreement["judgements"]) == ("comparisons", 12)
-    assert all(one["reliability"] and one["weight"] is None for one in agreement["by_annotator"])
+    assert all(one["reliability"] is None and one["weight"] is None for one in agreement["by_annotator"]), (
+        "too few records"
+    )
 
 
 def test_rankings_of_two_are_preferences_and_others_are_named(store: Store) -> None:

@@ -33,7 +33,7 @@ def test_judgements_are_a_version_of_their_own_whole(store: Store) -> None:
     made = Outcome(store, Judgements(task="comparisons"), given_table)
     assert made.rows == given_table.collect().to_dicts()
     assert made.facts["kind"] == "judgements"
-    assert made.facts["agreement"]["by_annotator"][0]["reliability"]
+    assert made.facts["agreement"]["by_annotator"][0]["gold_items"] == 1
 
 
 def test_pandalm_goes_from_its_file_to_preferences(store: Store, tmp_path: Path, shared_data: Path) -> None:

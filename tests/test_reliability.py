@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotation.decide.trust import MIN_RECORDS, trust
+from annotation.judged import SCHEMA
 from annotation.reliability.bradley_terry import Compared, bradley_terry, eta_intervals
 from annotation.reliability.coded import Coded, coded
 from annotation.reliability.dawid_skene import Model, dawid_skene, intervals, vote_weights
@@ -230,3 +232,22 @@ def test_somebody_who_says_the_opposite_of_all_others_is_not_believed() -> None:
     assert fitted.eta[2] < 0.3
     assert fitted.eta[0] > 0.9
     assert list(np.argsort(-fitted.strength)) == [0, 1, 2]
+
+
+def test_a_handful_of_records_says_nothing_of_who_can_be_trusted() -> None:
+    def campaign(records: int) -> pl.DataFrame:
+        rows = [
+            {
+                "record": f"r{n}",
+                "annotator": who,
+                "answer": str(1 + (n + shift) % 2),
+                "batch": "main",
+                "discarded": False,
+            }
+            for n in range(records)
+            for who, shift in (("a1", 0), ("a2", 0), ("a3", int(n % 5 == 0)))
+        ]
+        return pl.DataFrame([dict.fromkeys(SCHEMA) | row for row in rows], schema=dict(SCHEMA))
+
+    assert trust(campaign(MIN_RECORDS - 1)).reliability == {}
+    assert set(trust(campaign(MIN_RECORDS)).reliability) == {"a1", "a2", "a3"}

@@ -9,13 +9,16 @@ from ..reliability.coded import Coded, Floats, coded
 from ..reliability.dawid_skene import Fitted, Model, dawid_skene, intervals, vote_weights
 from .votes import GOLD, votes
 
+MIN_RECORDS = 20
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trust:
     """What Dawid and Skene's model says of the answers, and by annotator:
 
     Attributes:
-        reliability: how likely their answer is the true one, with the ends of a 95 % interval.
+        reliability: how likely their answer is the true one, with the ends of a 95 % interval; empty where fewer than
+            MIN_RECORDS records were judged: the model then explains them perfectly, and says it is sure.
         weight: what one answer counts for, at least 0; see `vote_weights`.
     """
 
@@ -37,12 +40,14 @@ def trust(judgements: pl.DataFrame, *, model: Model = "one-coin", draws: int = 1
     fitted = dawid_skene(answers, model=model, truth=known)
     ends = _ends(answers, fitted, model, known, draws, seed)
     weights = vote_weights(answers, fitted)
+    enough = len(answers.records) >= MIN_RECORDS
     return Trust(
         answers=answers,
         fitted=fitted,
         reliability={
             name: [round(float(value), 4) for value in (fitted.reliability[n], *ends[n])]
             for n, name in enumerate(answers.annotators)
+            if enough
         },
         weight={name: round(float(weights[n]), 4) for n, name in enumerate(answers.annotators)},
     )
