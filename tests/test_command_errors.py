@@ -41,7 +41,7 @@ def version(place: Path) -> Path:
     [
         (
             ("run", "web_txt", "-p", "input=in"),
-            "no built-in recipe 'web_txt'; built in: best_of_n, classifier, ",
+            "no built-in recipe 'web_txt'; built in: audit, best_of_n, ",
         ),
         (("run", "mine.py:small", "-p", "inptu=in"), "has no parameter 'inptu' (did you mean input?); it has input"),
         (("run", "mine.py:small"), "needs -p input=TEXT"),
