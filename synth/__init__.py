@@ -1,1 +1,1 @@
-"""Synthetic and constitutional data. Nothing stands here yet."""
+"""Models in the loop: whom to ask, what generators make of the answers, and how both are checked."""
