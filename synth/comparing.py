@@ -86,7 +86,7 @@ def _likelier(reply: Reply, order: tuple[int, int]) -> Look | Unreadable:
     """
     if reply.finish == "refusal":
         return Unreadable(reason="refused", said=reply.text)
-    if not reply.text.strip():
+    if reply.logprobs is None and not reply.text.strip():
         return Unreadable(reason="empty", said=reply.text)  # of nothing there are no probabilities
     if reply.logprobs is None or (reply.logprobs and not reply.logprobs[0].top):
         raise Refused("the server gave no log-probabilities; use one that does, --llm local:MODEL, or -p by=verdict")

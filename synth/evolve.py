@@ -11,9 +11,10 @@ from dataset_cards.versions.job import Job
 
 from .drive import Script
 from .generator import Left, Made, Row, Unreadable, generate, notes, row_id
-from .likeness import likeness, shingles, words
+from .likeness import likeness, shingles
 from .llm.llm import Reply, Request, Sampling
 from .material import asks, check_columns, mark, messages, opening, transcript, written
+from .novelty import words
 from .prompt import Prompt, shown
 from .refusals import refusal
 from .tags import choice, part, whole

@@ -1,13 +1,6 @@
 """How much two texts share, and whether one has words of another."""
 
-import re
-
-_WORD = re.compile(r"\w+")
-
-
-def words(text: str) -> list[str]:
-    """The words of a text in lower case; in scripts without spaces, runs of letters."""
-    return _WORD.findall(text.casefold())
+from .novelty import words
 
 
 def shingles(text: str, length: int) -> frozenset[tuple[str, ...]]:

@@ -12,9 +12,9 @@ from .drive import Script
 from .evidence import aside
 from .generator import Left, Made, Row, Unreadable, generate, notes, row_id
 from .guided import guided
-from .likeness import words
 from .llm.llm import Request, Sampling
 from .material import asks, check_columns, mark, opening, transcript, written
+from .novelty import words
 from .outcome import outcomes
 from .prompt import Prompt, shown
 from .refusals import TAGS, Tag, refusal

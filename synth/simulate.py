@@ -13,9 +13,10 @@ from dataset_cards.versions.job import Job
 
 from .drive import Script
 from .generator import Left, Made, Row, Unreadable, generate, notes, row_id
-from .likeness import likeness, words
+from .likeness import likeness
 from .llm.llm import Request, Sampling
 from .material import asks, check_columns, mark, messages, opening, transcript, written
+from .novelty import words
 from .prompt import Prompt, shown
 from .refusals import refusal
 from .tags import part, whole
@@ -25,9 +26,9 @@ END = "END"
 SAME = 0.9  # likeness of two messages that are the same
 SHORT_WORDS = 3  # a shorter message, such as "Yes, please", may come again
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)  # `user:` in a file is no turn
-_AS_PERSON = re.compile(r"^\s*[*\[(]*(?:user|human|person)[*\])]*\s*:", re.IGNORECASE | re.MULTILINE)
+_AS_PERSON = re.compile(r"^[ \t]*[*\[(]*(?:user|human|person)[*\])]*\s*:", re.IGNORECASE | re.MULTILINE)
 _AS_ASSISTANT = re.compile(
-    r"^\s*[*\[(]*(?:assistant|ai|bot|chatbot)[*\])]*\s*:"
+    r"^[ \t]*[*\[(]*(?:assistant|ai|bot|chatbot)[*\])]*\s*:"
     r"|\bas an ai\b|\bi(?:'m| am) (?:just )?an? (?:ai|language model)\b|\bhow (?:can|may) i (?:help|assist) you\b",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -4,8 +4,9 @@ import re
 
 from .likeness import likeness
 
-_NUMBER = r"-?[\d.,]*\d"
-_CALCULATION = re.compile(rf"{_NUMBER}(?:\s*[-+*/×÷·^]\s*\(?{_NUMBER}\)?)+\s*=\s*{_NUMBER}")
+_NUMBER = r"-?(?:[.,]?\d++)++"
+# A chain of numbers is taken whole, with a result or without, so that a long one is not read again from each number.
+_CALCULATION = re.compile(rf"{_NUMBER}(?:(?:\s*[-+*/×÷·^]\s*\(?{_NUMBER}\)?)++(\s*=\s*{_NUMBER})?)?")
 _PLAIN = {ord("×"): "*", ord("·"): "*", ord("÷"): "/", ord("$"): None, ord(","): None}
 _ANNOTATION = re.compile(r"<<[^<>]*>>")
 
@@ -13,7 +14,7 @@ _ANNOTATION = re.compile(r"<<[^<>]*>>")
 def calculations(solution: str) -> tuple[str, ...]:
     """The calculations in a solution, such as `9*2=18`, in their order and without spaces and thousands commas."""
     plain = _ANNOTATION.sub("", solution).translate(_PLAIN)
-    return tuple(re.sub(r"[\s()]", "", found) for found in _CALCULATION.findall(plain))
+    return tuple(re.sub(r"[\s()]", "", found[0]) for found in _CALCULATION.finditer(plain) if found[1])
 
 
 def same_solution(one: str, other: str, max_likeness: float) -> bool:

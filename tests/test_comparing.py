@@ -55,6 +55,13 @@ def letter(text: str, **probabilities: float) -> Any:
     return reply(text, "length", logprobs=(Token(text, top[0].logprob, top),))
 
 
+def test_an_empty_answer_without_log_probabilities_is_one_unreadable_look_and_not_the_end() -> None:
+    empty, read = looks([reply("", "length"), letter("B", B=0.9, A=0.1)], logprobs=True)
+    assert isinstance(empty, Unreadable)
+    assert empty.reason == "empty"
+    assert not isinstance(read, Unreadable)
+
+
 def test_probabilities_of_the_letter_are_averaged_over_both_orders() -> None:
     read = looks([letter("A", A=0.6, B=0.2), letter("B", B=0.9, A=0.1)], logprobs=True)
     assert [round(one.first or 0, 9) for one in read if not isinstance(one, Unreadable)] == [0.75, 0.9]

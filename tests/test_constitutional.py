@@ -202,6 +202,13 @@ def test_a_revision_that_says_the_same_is_no_change(tmp_path: Path) -> None:
     assert found.reasons == ["constitutional/unchanged"]
 
 
+def test_white_space_around_a_draft_is_no_change(tmp_path: Path) -> None:
+    same = rule("new answer in <revision>", "<revision>Find out.</revision>")
+    loose = {"id": "c1", "messages": [*TALK["messages"][:-1], assistant("Find out.\n")]}
+    found = run(tmp_path, constitutional(give="preferences"), "conversations", [loose], fake(ALWAYS, same))
+    assert found.reasons == ["constitutional/unchanged"]
+
+
 def test_each_round_works_on_the_answer_of_the_round_before(tmp_path: Path) -> None:
     rules = [
         rule(r"\[\w+ assistant\]\nFind out\.\n(?s:.)*in <revision>", "<revision>one</revision>"),

@@ -173,6 +173,13 @@ def test_calculations_are_read_without_spaces_and_calculator_notes() -> None:
     assert calculations("There are no numbers: a = b") == ()
 
 
+def test_a_model_that_repeats_itself_without_end_is_read_to_the_end() -> None:
+    # Read again from every place, any of these would take hours.
+    for said in ("1" * 400_000, "1+" * 200_000, "1," * 200_000, "." * 400_000):
+        assert calculations(said) == ()
+    assert len(calculations("1+" * 200_000 + "1 = 5. 2 = 1+1 = 2")) == 2
+
+
 def test_solutions_are_the_same_by_calculation_or_by_words() -> None:
     assert same_solution(RIGHT, SAME, 0.9)
     assert not same_solution(RIGHT, OTHER, 0.9)

@@ -193,3 +193,12 @@ def test_styles_and_samples_must_make_sense() -> None:
         rephrase(styles=())
     with pytest.raises(ValueError, match="samples="):
         rephrase(samples=0)
+
+
+def test_a_text_in_a_script_without_spaces_is_the_same_text_but_for_a_word() -> None:
+    before = "水在常压下加热到沸点时会变成蒸汽。冷却以后蒸汽又会凝结成水滴。"
+    before += "这个过程在自然界中不断重复，形成云和雨，滋养大地上的万物生长。"
+    other = "云雨从何而来？液体受热成为气体，遇冷再回到原来的样子，"
+    other += "如此往复，世间草木由此得到滋润，生生不息。"
+    assert rephrase().unfit(before, before.replace("水滴", "水珠"), []) == "unchanged"
+    assert rephrase().unfit(before, other, []) is None

@@ -83,6 +83,36 @@ f = lambda x: 0.5
         assert run(SQUARE, tests).outcome == "right"
 
 
+CLOSE = """
+class Close:
+    def __sub__(self, other): return 0.0
+    __add__ = __mul__ = __truediv__ = __sub__
+def f(x): return Close()
+"""
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "assert abs(f(2) - 4) < 1e-9",
+        "assert f(2) - 4 == 0",
+        "assert not f(2) * 4",
+        "import unittest\nclass T(unittest.TestCase):\n    def test_f(self):\n        self.assertAlmostEqual(f(2), 4)",
+    ],
+)
+def test_a_difference_that_the_code_calculates_itself_is_not_believed(tests: str) -> None:
+    assert run(CLOSE, tests).outcome == "wrong"
+
+
+def test_objects_of_the_code_still_calculate_with_numbers_and_with_each_other() -> None:
+    code = (
+        "class V:\n    def __init__(s, *x): s.x = list(x)\n    def __mul__(s, n):\n"
+        "        return V(*(a * n for a in s.x)) if isinstance(n, int) else sum(a * b for a, b in zip(s.x, n.x))\n"
+        "    def __eq__(s, o): return s.x == o.x"
+    )
+    assert run(code, "assert V(1, 2) * 3 == V(3, 6)\nassert V(1, 2) * V(3, 4) == 11").outcome == "right"
+
+
 def test_objects_of_the_code_never_equal_plain_data_nor_come_before_or_after_it() -> None:
     code = """
 class Any:

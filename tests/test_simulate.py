@@ -173,6 +173,12 @@ def test_people_come_from_a_file_of_lines(tmp_path: Path) -> None:
         read_personas(tmp_path / "none.txt")
 
 
+def test_an_answer_of_nothing_but_lines_is_read_to_its_end(tmp_path: Path) -> None:
+    # Read again from every line, it would take hours.
+    found = made(tmp_path, simulate(turns=1, min_turns=1), rule("", "x" + "\n" * 300_000 + "x y z"))
+    assert found.reasons == []
+
+
 def test_rows_that_open_no_talk_are_left_without_asking(tmp_path: Path) -> None:
     never = rule("", "x", fault="500")
     assert made(tmp_path / "a", simulate(), never, row={"id": "p", "prompt": [user(" ")]}).reasons == [

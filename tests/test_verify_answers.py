@@ -65,6 +65,16 @@ def test_exact_wants_the_words_of_the_reference(answer: str, reference: str, exp
         ("600", "B", CANNOT_TELL),
         ("The answer is B", "AB", CANNOT_TELL),
         ("The answer is Z.", "B", CANNOT_TELL),
+        ("Answer: B) Paris", "B", RIGHT),
+        ("Answer: B) C) D)", "B", CANNOT_TELL),
+        ("Answer: (B) (C)", "B", CANNOT_TELL),
+        ("Answer: B; C", "B", CANNOT_TELL),
+        ("Answer: B. C. D.", "B", CANNOT_TELL),
+        ("Answer: B - C - D", "B", CANNOT_TELL),
+        ("(B) is not correct", "B", CANNOT_TELL),
+        ("Answer: B isn't right", "B", CANNOT_TELL),
+        ("I rule out option B.", "B", CANNOT_TELL),
+        ("It can't be option B", "B", CANNOT_TELL),
     ],
 )
 def test_choice_reads_one_letter(answer: str, reference: str, expected: str) -> None:
@@ -88,6 +98,14 @@ def test_choice_reads_one_letter(answer: str, reference: str, expected: str) -> 
         ("\\boxed{1}\\boxed{2}", "1", WRONG),
         ("\\boxed{\\sqrt{12}}, that is \\boxed{2\\sqrt3}", "2\\sqrt{3}", RIGHT),
         ("the root is 2", "2", CANNOT_TELL),
+        ("\\boxed{5}", "5!", WRONG),
+        ("\\boxed{5!}", "5", WRONG),
+        ("\\boxed{5!}", "120", CANNOT_TELL),
+        ("\\boxed{12_8}", "12_{10}", CANNOT_TELL),
+        ("\\boxed{12}", "12_8", CANNOT_TELL),
+        ("\\boxed{12_8}", "12_{8}", RIGHT),
+        ("\\boxed{\\max(5,3)}", "5", CANNOT_TELL),
+        ("\\boxed{5 \\pm 0}", "5", CANNOT_TELL),
     ],
 )
 def test_boxed_compares_mathematics(answer: str, reference: str, expected: str) -> None:

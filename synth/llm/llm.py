@@ -9,11 +9,10 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import orjson
 
 # What `extra` may not set: fields that a request has of its own, and forms of answers that nobody here reads.
-_OURS = frozenset(
-    "model messages stop seed response_format logprobs top_logprobs n best_of stream stream_options".split()
-)
+_OURS = ("model", "messages", "stop", "seed", "response_format", "logprobs", "top_logprobs", "n", "best_of", "stream")
 _DRAWN = ("temperature", "top_p", "max_tokens")  # may be left out, with null, and not be set
 _LIMIT = "max_completion_tokens"  # what newer models of OpenAI call max_tokens
+
 
 class Message(NamedTuple):
     """One turn: `role` is system, user, assistant or tool."""
@@ -73,16 +72,13 @@ class Sampling:
             raise ValueError(f"extra={self.extra}: this is no JSON ({error})") from error
         if not isinstance(more, dict):
             raise ValueError(f'extra={self.extra}: write a JSON object, such as {{"top_k": 20}}')
-        if taken := sorted(name for name, value in more.items() if name in _OURS or (name in _DRAWN and value)):
+        if taken := sorted(
+            name for name, value in more.items() if name in _OURS or (name in _DRAWN and value is not None)
+        ):
             raise ValueError(f"extra={self.extra}: {', '.join(taken)} is not for extra to set")
-        if (more.get(_LIMIT) or 0) > self.max_tokens:
-            raise ValueError(f"extra={self.extra}: {_LIMIT} is above max_tokens={self.max_tokens}, which budgets rest on")
-
-    @property
-    def more(self) -> dict[str, Any]:
-        """The fields of `extra`."""
-        found: dict[str, Any] = orjson.loads(self.extra or "{}")
-        return found
+        most = more.get(_LIMIT, 1)
+        if not isinstance(most, int) or not 1 <= most <= self.max_tokens:  # budgets rest on max_tokens
+            raise ValueError(f"extra={self.extra}: {_LIMIT} must be from 1 to max_tokens={self.max_tokens}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +119,8 @@ class Request:
         if self.logprobs:
             fields |= {"logprobs": True, "top_logprobs": self.logprobs}
         if sampling.extra is not None:
-            fields = {name: value for name, value in {**fields, **sampling.more}.items() if value is not None}
+            fields |= orjson.loads(sampling.extra)
+            fields = {name: value for name, value in fields.items() if value is not None}
         try:
             return orjson.dumps(fields)
         except TypeError as error:  # orjson's word for what UTF-8 cannot hold

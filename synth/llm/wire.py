@@ -11,6 +11,7 @@ import orjson
 from .fault import THROTTLED, Fault
 from .llm import Choice, Reply, Token
 
+MOST_TOKENS = 1 << 40  # of one answer; more is a mistake of the server
 EXCERPT = 300  # characters of what a server said that go into a message
 
 _BROKEN = ("error", "abort")  # what OpenRouter, vLLM and SGLang say of an answer that ended before its end
@@ -39,28 +40,33 @@ def reply_of(value: Any) -> Reply:
         finish = choice.get("finish_reason") or "stop"
         if finish in _BROKEN:
             raise Fault("cut-off", f"the server broke it off (finish_reason {finish})", paid=True)
-        usage = value.get("usage") or {}
         logprobs = (choice.get("logprobs") or {}).get("content")
         tokens = tuple(_token(token) for token in logprobs) if logprobs else None
         reasoning = message.get("reasoning_content") or message.get("reasoning")
         if refusal or finish == "content_filter":
             text, finish = text or refusal or "", "refusal"
         if not isinstance(text, str):
-            if text is not None or not reasoning:
+            if text is not None or "content" not in message:
                 raise TypeError(f"the content is {text!r}")
-            text = ""  # everything went into the reasoning
-        counts = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+            text = ""  # everything went into the reasoning, shown or not
         return Reply(
             text=text,
             finish=str(finish),
-            prompt_tokens=counts[0],
-            completion_tokens=counts[1],
+            prompt_tokens=_count(value, "prompt_tokens"),
+            completion_tokens=_count(value, "completion_tokens"),
             logprobs=tokens,
             reasoning=str(reasoning) if reasoning else None,
         )
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         said = f"{type(error).__name__}: {error}"
         raise _unreadable(f"no chat completion ({said}): {excerpt(orjson.dumps(value))}") from error
+
+
+def _count(value: Mapping[str, Any], name: str) -> int:
+    """Tokens as the server counted them; 0, which stands for nobody counted, where that is no count."""
+    usage = value.get("usage")
+    count = usage.get(name) if isinstance(usage, Mapping) else None
+    return count if isinstance(count, int) and 0 < count < MOST_TOKENS else 0
 
 
 def _unreadable(detail: str) -> Fault:

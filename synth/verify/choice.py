@@ -25,8 +25,8 @@ _SECOND = re.compile(
 )
 _DENIED = re.compile(r"[*_\s).:\]]*(?:is|are|was|be|would be|seems)\s*(?:n['’]t|not|never|wrong|incorrect|false|out)\b")
 _RULED_OUT = re.compile(
-    r"\b(?:not|never|neither|except|without|rul(?:e|ed|es|ing) out|(?:exclud|eliminat|reject|dismiss|discard)\w*)\b[^.:;]*$"
-    r"|n['’]t\b[^.:;]*$",
+    r"(?:\b(?:not|never|neither|except|without|rul(?:e|ed|es|ing) out|(?:exclud|eliminat|reject|dismiss|discard)\w*)"
+    r"|n['’]t)\b[^.:;]*$",
     re.IGNORECASE,
 )
 
@@ -69,7 +69,8 @@ class Choice:
         # What follows one statement may hold the next: "Answer: A. Or rather, the answer is B."
         named = [match for line in lines for match in _everywhere(_ANSWER, line)]
         named += _everywhere(_PRAISED, lines[-1])
-        named = named or [one for one in _everywhere(_OPTION, lines[-1]) if not _RULED_OUT.search(one.string[: one.start()])]
+        options = _everywhere(_OPTION, lines[-1])
+        named = named or [one for one in options if not _RULED_OUT.search(lines[-1][: one.start()])]
         if not named and (alone := _ALONE.match(lines[-1].strip())):
             named = [alone]
         return {letter for match in named if (letter := _letter(match))}

@@ -109,8 +109,8 @@ class Named:
 class Remote:
     """An object of the code under test.
 
-    Against plain data it is never equal and never ordered, whatever its own methods say. Two such objects are compared
-    by their own `__eq__`.
+    Against plain data it is never equal and never ordered, and no number comes of calculating with it, whatever its own
+    methods say. Two such objects are compared by their own `__eq__`.
     """
 
     _court: Court
@@ -194,16 +194,16 @@ class Remote:
         return _ordered(self, "ge", other)
 
     def __add__(self, other: Any) -> Any:
-        return self._court.ask("add", self, other)
+        return _calculated(self, "add", other)
 
     def __sub__(self, other: Any) -> Any:
-        return self._court.ask("sub", self, other)
+        return _calculated(self, "sub", other)
 
     def __mul__(self, other: Any) -> Any:
-        return self._court.ask("mul", self, other)
+        return _calculated(self, "mul", other)
 
     def __truediv__(self, other: Any) -> Any:
-        return self._court.ask("truediv", self, other)
+        return _calculated(self, "truediv", other)
 
     def __neg__(self) -> Any:
         return self._court.ask("neg", self)
@@ -213,6 +213,17 @@ def _ordered(one: Remote, operation: str, other: Any) -> bool:
     if not isinstance(other, Remote):
         raise TypeError("an object of the code under test is compared with plain data")
     return one._court.ask(operation, one, other) is True
+
+
+def _calculated(one: Remote, operation: str, other: Any) -> Any:
+    """What two operands make; with plain data, an object of the code.
+
+    Else `abs(f(2) - 4) < 1e-9` would tell the code what is expected, and believe what it makes of that.
+    """
+    found = one._court.ask(operation, one, other)
+    if not isinstance(other, Remote) and not isinstance(found, Remote):
+        raise TypeError("an object of the code under test makes plain data of plain data")
+    return found
 
 
 def _sure(value: Any, kind: type[T]) -> T:
