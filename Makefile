@@ -27,7 +27,7 @@ demo: $(VENV)/core  ## the main job on the documentation of this Python installa
 	$(BIN)/gristmill demo
 
 test: $(VENV)/dev  ## every test
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/dev  ## lint, format, types, imports
 	$(BIN)/ruff check .

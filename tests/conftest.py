@@ -15,6 +15,12 @@ hypothesis.settings.register_profile("gristmill", deadline=None)
 hypothesis.settings.load_profile("gristmill")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first, so that no process is left with one of them at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """A folder with real public data; tests that need it skip by name where it is missing."""

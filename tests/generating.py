@@ -18,7 +18,7 @@ from synth.llm.fake import Fake, Rule
 from synth.llm.llm import Reply, Request
 from tests.asking import books
 
-GOLDEN = Path(__file__).parent / "golden" / "prompts"
+GOLDEN = Path(__file__).parent / "golden_prompts"
 
 
 class Outcome(NamedTuple):
@@ -88,7 +88,7 @@ def asked(generator: Generator, row: Mapping[str, Any], *rules: Rule) -> list[Re
 
 
 def golden(name: str, requests: Sequence[Request]) -> None:
-    """Compare what is sent, message by message, with tests/golden/prompts/<name>.txt; without the file, write it."""
+    """Compare what is sent, message by message, with tests/golden_prompts/<name>.txt; without the file, write it."""
     text = ""
     for number, request in enumerate(requests):
         text += f"######## request {number + 1}, sample {request.nth}, log-probabilities {request.logprobs}\n"
