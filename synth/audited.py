@@ -67,7 +67,9 @@ class Audited:
             .alias("reason"),
             pl.format("{}\n\n{}", "problem", pl.col("answer").fill_null("")).alias("text"),
         )
-        kept = named.filter(~pl.col("id").is_in(bad.get_column("id").implode()))
+        # By what was judged and not by id, which two rows may share.
+        judged = ["verifier", "answer"]
+        kept = named.join(found.uncheckable, on=judged, how="anti", nulls_equal=True, maintain_order="left")
         write_parquet(job.folder, aside_name(task), [bad], ASIDE)
         part = f"part-{task:05d}.parquet"
         write_parquet(job.folder, part, [kept], schema("verifiable"))

@@ -12,6 +12,7 @@ from tests.shell import gristmill, ran
 ROWS = [
     {"id": "good", "prompt": "2 + 2?", "answer": "4", "verifier": "number"},
     {"id": "words", "prompt": "How many?", "answer": "quite a few", "verifier": "number"},
+    {"id": "words", "prompt": "Still how many?", "answer": "5", "verifier": "number"},
     {"id": "stranger", "prompt": "2 + 2?", "answer": "4", "verifier": "oracle"},
     {"id": "nameless", "prompt": "Capital of Peru?", "answer": "Lima"},
 ]
@@ -29,10 +30,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("more", "kept", "reasons"),
     [
-        ((), ["good"], {"no-verifier": "nameless", "unknown-verifier": "stranger", "unreadable-reference": "words"}),
+        (
+            (),
+            ["good", "words"],
+            {"no-verifier": "nameless", "unknown-verifier": "stranger", "unreadable-reference": "words"},
+        ),
         (
             ("-p", "verifier=exact"),
-            ["good", "nameless"],
+            ["good", "words", "nameless"],
             {"unknown-verifier": "stranger", "unreadable-reference": "words"},
         ),
     ],
@@ -47,7 +52,7 @@ def test_what_cannot_be_checked_is_left_out_with_its_reason(
     with version.folder.open("ledger/rows.parquet") as file:
         gone = pl.read_parquet(file)
     assert dict(gone.select("reason", "id").iter_rows()) == reasons
-    assert version.json["facts"]["audit"]["number"] == {"rows": 2, "uncheckable": 1}
+    assert version.json["facts"]["audit"]["number"] == {"rows": 3, "uncheckable": 1}
     assert "quite a few" in ran(place, "sample", name, "--reason", "audit/unreadable-reference")
 
 
