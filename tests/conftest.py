@@ -40,3 +40,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     store = Store.at(f"memory://{uuid.uuid4().hex}")
     yield store
     store.root.remove()
+
+
+@pytest.fixture(params=[True, False], ids=["landlock", "no-landlock"])
+def landlock(request: pytest.FixtureRequest) -> bool:
+    """Whether code under test is held by Landlock too, or as on a kernel that has none."""
+    return bool(request.param)
