@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test check install clean
+.PHONY: help demo demo-train test prove check install clean
 
 help:  ## what there is to make
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -26,8 +26,18 @@ install: $(VENV)/core  ## the command `gristmill` in .venv/bin
 demo: $(VENV)/core  ## the main job on the documentation of this Python installation
 	$(BIN)/gristmill demo
 
+$(VENV)/train: $(VENV)/core
+	$(PIP) -e '.[train,synth]'
+	@touch $@
+
+demo-train: $(VENV)/train  ## from that documentation to a small aligned model and its student
+	$(BIN)/gristmill demo-train
+
 test: $(VENV)/dev  ## every test
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+prove: $(VENV)/dev  ## the tests at full size, some minutes each
+	$(BIN)/python -m pytest -m proof
 
 check: $(VENV)/dev  ## lint, format, types, imports
 	$(BIN)/ruff check .

@@ -1,12 +1,12 @@
 """The command line of gristmill: composes what the packages offer and turns errors into sentences."""
 
-import inspect
 import io
 import os
 import shlex
 import sys
 from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,12 +19,26 @@ from dataset_cards import terminal
 from dataset_cards.cards.plain import visible
 from dataset_cards.commands import commands, here, places, say
 from dataset_cards.endings import end
-from dataset_cards.options import STORE, JsonOption, QuarantineOption, StoreOption, one_name, open_store
+from dataset_cards.options import (
+    STORE,
+    JsonOption,
+    ParameterOption,
+    QuarantineOption,
+    RecipeArgument,
+    StoreOption,
+    one_name,
+    open_store,
+)
+from dataset_cards.recipe_list import described
 from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.recipe import built_ins, find_recipe
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.store import Store
 from synth.llm.commands import llm as llm_commands
+from synth.llm.options import BudgetOption, LlmOption, PricesOption
+from train.commands import commands as training_commands
+from train.options import Device, DeviceOption, LauncherOption, MachineOption
+from train.said import said
 
 PACKAGES = ("curation", "annotation", "synth", "train")
 
@@ -67,28 +81,11 @@ app = typer.Typer(
     help="Raw text to immutable, documented dataset versions. Start with `gristmill demo`, then `gristmill recipes`.",
     epilog="Exit codes: 0 done, 1 failed, 2 misused, 3 waiting for people. Text goes to stdout, progress to stderr.",
 )
-app.registered_commands += commands.registered_commands
+app.registered_commands += commands.registered_commands + training_commands.registered_commands
 desk_commands.add_typer(users, name="user")
 desk_commands.command("plan")(plan_judgements)
 app.add_typer(desk_commands, name="desk")
 app.add_typer(llm_commands, name="llm")
-
-RecipeArgument = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A built-in name, module:function, or file.py:function.")
-]
-ParameterOption = Annotated[
-    list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="A parameter of the recipe; repeat for more.")
-]
-
-
-LlmOption = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="The model to ask: http://HOST/v1, batch:URL, local:MODEL, fake.")
-]
-PricesOption = Annotated[str | None, typer.Option(metavar="FILE", help="What tokens cost, by model.")]
-BudgetOption = Annotated[
-    str | None,
-    typer.Option(metavar="AMOUNT", help="Stop before it has cost more: money as 2.50, or '200000 tokens'."),
-]
 
 
 @app.command()
@@ -98,23 +95,7 @@ def recipes(
 ) -> None:
     """The built-in recipes; of one, everything it takes and says about itself."""
     found = {name: find_recipe(name, PACKAGES)} if name else built_ins(PACKAGES)
-    values = {
-        one: {
-            "what": recipe.summary(),
-            "parameters": {
-                key: {"write": parameter.usage(), "default": parameter.default_text(), "needed": parameter.needed}
-                for key, parameter in recipe.parameters().items()
-            },
-        }
-        for one, recipe in sorted(found.items())
-    }
-    if name:
-        rows = [(one["write"], one["default"]) for one in values[name]["parameters"].values()]
-        text = f"{inspect.getdoc(found[name].function) or ''}\n\n{terminal.table(('-p', 'default'), rows)}"
-    else:
-        listed = [(one, recipe.summary()) for one, recipe in sorted(found.items())]
-        text = terminal.table(("recipe", "what it makes"), listed)
-        text += "\n\n`gristmill recipes RECIPE` shows the parameters of one"
+    values, text = described(found, in_full=name is not None)
     say(values, text, as_json)
 
 
@@ -184,6 +165,9 @@ def run(
     llm: LlmOption = None,
     prices: PricesOption = None,
     budget: BudgetOption = None,
+    device: DeviceOption = Device.auto,
+    launcher: LauncherOption = None,
+    machine: MachineOption = None,
     store: StoreOption = STORE,
     as_json: JsonOption = False,
 ) -> None:
@@ -196,6 +180,7 @@ def run(
     from dataset_cards.make import make
     from dataset_cards.watch import Console
     from synth.llm.tool import asked
+    from train.options import machine as machine_of
 
     ref = one_name(name) if name else None
     trial = desk is Desks.memory or (llm or "").partition(":")[0] == "fake"
@@ -204,16 +189,49 @@ def run(
     console = Console(shelf, sys.stderr, max_quarantined)
     engine = engine_for(on.value, workers, shelf.root, Progress(), ray_address, slurm or [])
     tools = [engine, Cut(part_mb << 20, 4 * part_mb << 20), desk_for(desk.value, scripted or [], default_home())]
+    tools += [machine_of(device, launcher, machine or []), *_readers()]
     with asked(llm, shelf.root, prices, budget, console.tell) as model:
         version = make(shelf, step, [*tools, model], console, ref, record)
     if not console.ran:
         typer.echo("nothing to do: every step was done before", err=True)
     funnel = shelf.funnel(step)
+    training = shelf.done(step)["facts"].get("training")
+    learned = [*said(training).splitlines(), ""] if training else []
     if version is None:
-        say({"step": step.id, "funnel": funnel}, _summary(step, funnel, shelf), as_json)
+        text = "\n".join([terminal.funnel(funnel), "", *learned, _unnamed(step, shelf)])
+        say({"step": step.id, "funnel": funnel}, text, as_json)
         return
     ledger = f"{version.ref}: {terminal.ledger(version.json['ledger'])}"
-    say(version.json, "\n".join([terminal.funnel(funnel), "", ledger, *places(version)]), as_json)
+    say(version.json, "\n".join([terminal.funnel(funnel), "", *learned, ledger, *places(version)]), as_json)
+
+
+def _readers() -> tuple[object, ...]:
+    """What trainers may ask about an answer: whether it is right, and whether it refuses."""
+    from synth.refused import Refusing
+    from synth.verify.verdicts import VerifierVerdicts
+
+    return (VerifierVerdicts(), Refusing())
+
+
+@app.command()
+def preflight(
+    recipe: RecipeArgument, p: ParameterOption = None, store: StoreOption = STORE, as_json: JsonOption = False
+) -> None:
+    """Look at what a trainer would eat, with its own template, truncation and masks; trains nothing."""
+    from train.look import look
+
+    step, _ = find_recipe(recipe, PACKAGES).bind(p or [], open_store(store))
+    found = look(step, _readers())
+    say(found.json(), found.text(), as_json)
+    found.check(recipe)
+
+
+@app.command(hidden=True)
+def fit(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of a run that was begun.")]) -> None:
+    """What `run --launcher` starts in each of its processes."""
+    from train.launch import fit as fit_
+
+    fit_(folder, _readers())
 
 
 @app.command()
@@ -222,9 +240,7 @@ def demo(
     workers: Annotated[int, typer.Option(min=1, help="Processes at work.")] = os.cpu_count() or 1,
 ) -> None:
     """The main job on real input that is already here: the documentation of this Python installation."""
-    from pathlib import Path
-
-    from curation.demo import collect
+    from curation.demo import collect, hints
 
     root = open_store(store).root
     if not root.local:
@@ -246,18 +262,31 @@ def demo(
         store=store,
     )
     command = shlex.quote(sys.argv[0] if Path(sys.argv[0]).name == "gristmill" else "gristmill")
-    store, given = shlex.quote(store), shlex.quote(f"input={folder}")
-    hints = (
-        f"\nlook further:  {command} sample python-docs@1.0.0 --reason gopher-quality/too-few-words --store {store}\n"
-        f"               {command} verify python-docs@1.0.0 --store {store}\n"
-        f"what if:       {command} run web_text -p {given} -p min_words=100 --store {store}"
-    )
-    typer.echo(visible(hints))
+    typer.echo(visible(hints(command, folder, store)))
 
 
-def _summary(step: Step, funnel: list[dict[str, Any]], store: Store) -> str:
-    folder = shlex.quote(here(store.folder(step)))
-    return f"{terminal.funnel(funnel)}\n\nrows in {folder}; name them for good with --as NAME@VERSION"
+@app.command("demo-train")
+def demo_train(
+    store: StoreOption = "gristmill-demo",
+    share: Annotated[float, typer.Option(min=0.01, max=1, help="Share of every stage's steps, to see it pass.")] = 1.0,
+) -> None:
+    """From the corpus of `demo` to a small base model, SFT, reward model, DPO, PPO and a distilled student."""
+    from train.demo import commands, gather
+    from train.trainer import need
+
+    need("trl")
+    root = open_store(store).root
+    demo(store)
+    gather(Path(root.path) / "rows")
+    for words in commands(Path(here(root)) / "rows", Path(here(root)), share):
+        typer.echo(visible(f"\n$ gristmill {shlex.join(words)} --store {shlex.quote(store)}"))
+        app([*words, "--store", store], standalone_mode=False)
+
+
+def _unnamed(step: Step, store: Store) -> str:
+    """Where the output of a step is that was given no name."""
+    what, it = ("model", "it") if store.done(step)["facts"].get("kind") == "model" else ("rows", "them")
+    return f"{what} in {shlex.quote(here(store.folder(step)))}; name {it} for good with --as NAME@VERSION"
 
 
 def main() -> None:

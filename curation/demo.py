@@ -7,6 +7,7 @@ languages, code and e-mail addresses. Nothing is fetched, and no module is impor
 import ast
 import hashlib
 import os
+import shlex
 import shutil
 import sys
 import sysconfig
@@ -40,6 +41,16 @@ def collect(folder: Path) -> None:
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(path, target)
     partial.rename(folder)
+
+
+def hints(command: str, folder: Path, store: str) -> str:
+    """What to try after the demonstration, to be pasted into a shell."""
+    store, given = shlex.quote(store), shlex.quote(f"input={folder}")
+    return (
+        f"\nlook further:  {command} sample python-docs@1.0.0 --reason gopher-quality/too-few-words --store {store}\n"
+        f"               {command} verify python-docs@1.0.0 --store {store}\n"
+        f"what if:       {command} run web_text -p {given} -p min_words=100 --store {store}"
+    )
 
 
 def _write(path: Path, rows: Iterator[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import typer
 
 from . import terminal
-from .cards import agreement
+from .cards import agreement, model_account
 from .cards.plain import one_line, size, visible
 from .options import STORE, JsonOption, QuarantineOption, RefArgument, StoreOption, one_name, open_store
 from .verify import verify
@@ -37,7 +37,11 @@ def list_(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
     for sentence in shelf.unreadable():
         typer.echo(f"gristmill: left out: {visible(sentence)}", err=True)
     found = shelf.versions()
-    rows = [(v.ref, v.kind, v.json["rows"], size(v.json["bytes"]), v.json.get("created")) for v in found]
+    # A model holds no rows; those that it learned from are counted where they are frozen.
+    counts = ["-" if v.kind == "model" else v.json["rows"] for v in found]
+    rows = [
+        (v.ref, v.kind, n, size(v.json["bytes"]), v.json.get("created")) for v, n in zip(found, counts, strict=True)
+    ]
     keys = ("ref", "kind", "rows", "bytes", "created", "digest", "license", "tainted")
     values = [{"ref": v.ref, **{key: v.json.get(key) for key in keys[1:]}} for v in found]
     text = terminal.table(("version", "kind", "rows", "size", "frozen"), rows, right=(2, 3))
@@ -48,17 +52,17 @@ def list_(store: StoreOption = STORE, as_json: JsonOption = False) -> None:
 
 @commands.command()
 def show(ref: RefArgument, store: StoreOption = STORE, as_json: JsonOption = False) -> None:
-    """What a version is: its ledger, funnel, parents, recipe and where its files are."""
+    """What a version is: its ledger, funnel, parents, recipe and where its files are; of a model, what it learned."""
     version = open_store(store).version(ref)
     record = version.json
-    parents = ", ".join(f"{p['name']}@{p['version']}" for p in record["parents"]) or "none"
-    parameters = "  ".join(one_line(f"{key}={value}") for key, value in record["recipe"]["parameters"].items())
-    lines = [
+    say(record, "\n".join(_model_lines(version) if version.kind == "model" else _row_lines(version)), as_json)
+
+
+def _row_lines(version: DatasetVersion) -> list[str]:
+    record = version.json
+    return [
         f"{version.ref}  {record['kind']}  {record['rows']:,} rows  {size(record['bytes'])}",
-        f"digest   {record['digest']}",
-        f"recipe   {one_line(record['recipe']['name'])}  {parameters}",
-        f"parents  {one_line(parents)}",
-        f"license  {one_line(record['license'])}",
+        *_origin(version),
         f"ledger   {terminal.ledger(record['ledger'])}",
         *(f"people   {agreement.sentence(judged)}" for judged in [agreement.agreement(record)] if judged),
         *(f"tainted  {one_line(taint)}" for taint in record["tainted"]),
@@ -67,7 +71,33 @@ def show(ref: RefArgument, store: StoreOption = STORE, as_json: JsonOption = Fal
         "",
         *places(version),
     ]
-    say(record, "\n".join(lines), as_json)
+
+
+def _model_lines(version: DatasetVersion) -> list[str]:
+    record = version.json
+    stage = one_line(model_account.training(record).get("stage", "adopted"))
+    told = model_account.lines(record)
+    return [
+        f"{version.ref}  {record['kind']}  {stage}  {size(record['bytes'])}",
+        *_origin(version),
+        *(f"tainted  {one_line(taint)}" for taint in record["tainted"]),
+        *(["", *told] if told else []),
+        "",
+        *places(version),
+    ]
+
+
+def _origin(version: DatasetVersion) -> list[str]:
+    """Digest, recipe, parents and licence, one line each."""
+    record = version.json
+    parents = ", ".join(f"{p['name']}@{p['version']}" for p in record["parents"]) or "none"
+    parameters = "  ".join(one_line(f"{key}={value}") for key, value in record["recipe"]["parameters"].items())
+    return [
+        f"digest   {record['digest']}",
+        f"recipe   {one_line(record['recipe']['name'])}  {parameters}",
+        f"parents  {one_line(parents)}",
+        f"license  {one_line(record['license'])}",
+    ]
 
 
 def places(version: DatasetVersion) -> list[str]:
@@ -95,6 +125,11 @@ def sample(
 ) -> None:
     """Some rows of a version, or of those that were dropped on the way to it."""
     version = open_store(store).version(ref)
+    if version.kind == "model":
+        raise Misuse(
+            f"{version.ref} is a model and has no rows to show; `gristmill show {version.ref}` says what it learned "
+            "from, and `gristmill sample` shows rows of that"
+        )
     found = _dropped(version, reason) if reason else _kept(version)
     shown = found.head(rows)
     blocks = [_block(row) for row in shown.iter_rows(named=True)]
@@ -155,9 +190,12 @@ def _block(row: dict[str, Any], most: int = 600) -> str:
 
 @commands.command("adopt")
 def adopt_(
-    path: Annotated[str, typer.Argument(metavar="PATH", help="A file, folder, glob or fsspec URL of rows.")],
+    path: Annotated[
+        str,
+        typer.Argument(metavar="PATH", help="A file, folder, glob or fsspec URL of rows, or the folder of a model."),
+    ],
     name: Annotated[list[str], typer.Option("--as", metavar="NAME@VERSION", help="The version to make of it.")],
-    kind: Annotated[str, typer.Option(help=f"The row type: {', '.join(SCHEMAS)}.")],
+    kind: Annotated[str, typer.Option(help=f"The row type: {', '.join(SCHEMAS)}; or model.")],
     license_: Annotated[
         str, typer.Option("--license", metavar="SPDX", help="Its licence, e.g. CC-BY-4.0, or unknown.")
     ],
@@ -171,6 +209,7 @@ def adopt_(
 ) -> None:
     """Make a version of outside data: known shapes (TRL, Alpaca, ShareGPT, HH-RLHF, ...) are recognised."""
     from .adopt.adopt import Adopt
+    from .adopt.model import AdoptModel
     from .intake.source import Input
     from .make import make
     from .watch import Console
@@ -182,14 +221,19 @@ def adopt_(
     fields = {left: right for left, _, right in pairs}
     if len(fields) != len(pairs):
         raise Misuse(f"--map names a target twice: {' '.join(mapping or [])}")
-    op = Adopt(input=Input.find(path), kind=kind, mapping=fields, license=license_, source=source)
     call = {"path": path, "kind": kind, "license": license_, "source": source, "mapping": fields}
-    function = "dataset_cards.adopt.adopt:Adopt"
-    record = {"name": "adopt", "function": function, "parameters": call}
+    op: Adopt | AdoptModel
+    if kind == AdoptModel.kind:
+        if fields:
+            raise Misuse("--map is for rows; a model is taken as it is")
+        op = AdoptModel.of(path, license=license_, source=source)
+    else:
+        op = Adopt(input=Input.find(path), kind=kind, mapping=fields, license=license_, source=source)
+    record = {"name": "adopt", "function": f"{type(op).__module__}:{type(op).__name__}", "parameters": call}
     version = make(shelf, Step("adopt", op), (), Console(shelf, sys.stderr, max_quarantined), ref, record)
     assert version is not None, "a name was given"
-    text = [f"{version.ref}: {terminal.ledger(version.json['ledger'])}", *places(version)]
-    say(version.json, "\n".join(text), as_json)
+    taken = f"a model of {size(version.json['bytes'])}" if kind == "model" else terminal.ledger(version.json["ledger"])
+    say(version.json, "\n".join([f"{version.ref}: {taken}", *places(version)]), as_json)
 
 
 @commands.command("diff")
@@ -204,7 +248,13 @@ def diff_(
     from .cards.diff_text import render_diff
 
     shelf = open_store(store)
-    found = diff(shelf.version(a), shelf.version(b))
+    one, other = shelf.version(a), shelf.version(b)
+    if models := [version.ref for version in (one, other) if version.kind == "model"]:
+        raise Misuse(
+            f"{' and '.join(models)}: a model has no rows to compare; `gristmill show` says what each learned from, "
+            "and `gristmill diff` compares that"
+        )
+    found = diff(one, other)
     say(found.json(), render_diff(found), as_json)
 
 
@@ -214,7 +264,8 @@ def verify_(ref: RefArgument, store: StoreOption = STORE, as_json: JsonOption = 
     version = open_store(store).version(ref)
     problems = verify(version)
     files = len(version.json["files"])
-    good = f"{version.ref} is as frozen: {files} files, {version.json['rows']:,} rows, {version.json['digest']}"
+    amount = size(version.json["bytes"]) if version.kind == "model" else f"{version.json['rows']:,} rows"
+    good = f"{version.ref} is as frozen: {files} files, {amount}, {version.json['digest']}"
     bad = "\n".join(f"{version.folder}/{problem.path} {problem.what}" for problem in problems)
     say([vars(problem) for problem in problems], bad or good, as_json)
     if problems:

@@ -12,6 +12,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from .cards.card import render_card
+from .cards.model_card import render_model_card
+from .cards.model_report import render_model_report
 from .cards.report import render_report
 from .versions.files import Folder, json_bytes
 from .versions.job import Refused
@@ -64,10 +66,7 @@ def freeze(store: Store, step: Step, ref: str, recipe: Mapping[str, Any]) -> Dat
         for file in record["files"]:
             _copy(store.folder(step), file.pop("from"), folder, file["path"])
         record = {**record, "seal": seal(record)}
-        documents = {
-            "README.md": render_card(record, _shown(folder, EXAMPLES)),
-            "report.html": render_report(record, _shown(folder, EXAMPLES), _shown(folder, PAIRS)),
-        }
+        documents = _documents(record, folder)
         for path, text in documents.items():
             folder.write_bytes(path, text.encode())
         _write_sums(folder, record, documents)
@@ -75,9 +74,23 @@ def freeze(store: Store, step: Step, ref: str, recipe: Mapping[str, Any]) -> Dat
     return store.version(ref)
 
 
+def _documents(record: Mapping[str, Any], folder: Folder) -> dict[str, str]:
+    """The card and the report by their names."""
+    if record["kind"] == "model":
+        return {"README.md": render_model_card(record), "report.html": render_model_report(record)}
+    return {
+        "README.md": render_card(record, _shown(folder, EXAMPLES)),
+        "report.html": render_report(record, _shown(folder, EXAMPLES), _shown(folder, PAIRS)),
+    }
+
+
 def _same(frozen: DatasetVersion, record: Mapping[str, Any]) -> None:
     """Complain if a version is frozen with anything else than what is to be frozen now."""
     if frozen.json["digest"] != record["digest"]:
+        if frozen.kind == "model":
+            raise FileExistsError(
+                f"{frozen.ref} is frozen with another model ({frozen.json['digest'][:23]}); choose another version"
+            )
         rows = f"{frozen.json['rows']:,} rows, {frozen.json['digest'][:23]}"
         raise FileExistsError(
             f"{frozen.ref} is frozen with other rows ({rows}); choose another version; "
@@ -123,12 +136,15 @@ def _model_files(store: Store, step: Step) -> list[dict[str, Any]]:
         Damaged: a file of the step's cache is gone.
     """
     source, found = store.folder(step), []
-    for path in store.done(step)["facts"].get("files", ()):
+    facts = store.done(step)["facts"]
+    kind = facts["kind"]
+    for path in facts.get("files", ()):
         if not path.startswith(MODEL) or ".." in path.split("/"):
             raise ValueError(f"{step.name}: a step may add files under {MODEL} and not {path!r}")
         if not source.exists(path):
             raise Damaged(f"{source}/{path} is missing; delete the folder {source} and run again")
-        found.append(_file(source, path, path))
+        # A version of kind `model` is the model: its files lie at the top, where `from_pretrained` looks for them.
+        found.append(_file(source, path, path.removeprefix(MODEL) if kind == "model" else path))
     return found
 
 
@@ -155,6 +171,9 @@ def _record(
     table = store.table(step)
     funnel = store.funnel(step)
     data = [file for file in files if file["path"].startswith("data/")]
+    book = overall(funnel).check(ref)
+    # Of a model, the rows it was trained on and measured by, and the bytes of all its files.
+    learned = facts["kind"] == "model"
     record: dict[str, Any] = {
         "gristmill": version("gristmill"),
         "name": name,
@@ -164,8 +183,8 @@ def _record(
             "%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())))
         ),
         "digest": content_digest(files),
-        "rows": sum(file["rows"] for file in data),
-        "bytes": sum(file["bytes"] for file in data),
+        "rows": book.kept if learned else sum(file["rows"] for file in data),
+        "bytes": sum(file["bytes"] for file in (files if learned else data)),
         "license": facts.pop("license", "unknown"),
         "source": facts.pop("source", None),
         "languages": facts.pop("languages", {}),
@@ -176,7 +195,7 @@ def _record(
             for parent in parents(step)
         ],
         "recipe": {**recipe, "steps": [one.json() for one in in_order(step)]},
-        "ledger": overall(funnel).check(ref).json(),
+        "ledger": book.json(),
         "funnel": funnel,
         "facts": facts,
         "environment": environment(),

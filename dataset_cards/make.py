@@ -29,7 +29,7 @@ def make(
         if error.filename is None:
             raise OSError(error.errno, error.strerror or str(error), f"the store {shelf.root}") from error
         raise
-    if version is not None and not version.json["rows"]:
+    if version is not None and not version.json["rows"] and version.kind != "model":
         console.warn(_empty(version))
     return version
 

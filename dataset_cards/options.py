@@ -18,6 +18,12 @@ RefArgument = Annotated[str, typer.Argument(metavar="NAME@VERSION", help="A froz
 QuarantineOption = Annotated[
     float, typer.Option("--max-quarantined", min=0, max=1, help="Share of unreadable input from which the run fails.")
 ]
+RecipeArgument = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A built-in name, module:function, or file.py:function.")
+]
+ParameterOption = Annotated[
+    list[str] | None, typer.Option("-p", metavar="KEY=VALUE", help="A parameter of the recipe; repeat for more.")
+]
 STORE = "./gristmill-store"
 
 

@@ -1,7 +1,5 @@
 """What a teacher model answers: texts to learn from and, of a local model, its likeliest tokens at every place."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
@@ -26,6 +24,9 @@ class Teach:
     `conversations`; with `teacher`, also the top-k distributions that word-level distillation needs (Hinton et al.
     2015, arXiv 1503.02531).
 
+    A `teacher` row has one place more than its text has tokens: the last is the one that ends the answer, without which
+    a student never learns to stop.
+
     Works on prompts, and on whatever comes before the last answer of a conversation; nothing is put around it.
 
     Attributes:
@@ -35,7 +36,7 @@ class Teach:
         license, source: for the card.
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     name: ClassVar[str] = "teach"
 
     sampling: Sampling
@@ -70,11 +71,12 @@ class Teach:
         said = {"license": self.license, "source": self.source}
         if self.give == "conversations":
             return {**generate(job, self, source), **said}
-        if not isinstance(job.tool(LLM), Local):
+        llm = job.tool(LLM)
+        if not isinstance(llm, Local):
             raise Misuse(
                 f"give=teacher needs ids and log-probabilities of tokens, and this model gives no ids; {LOCAL}"
             )
-        tokenizer = tokenizer_fingerprint(self.sampling.model, self.sampling.revision)
+        tokenizer = llm.tokenizer()
         facts = generate(job, _Teacher(teach=self, tokenizer=tokenizer), source)
         return {**facts, **said, "teacher": {"model": self.sampling.model, "top_k": self.top_k, "tokenizer": tokenizer}}
 
@@ -128,7 +130,7 @@ class _Teacher:
         return self.teach.max_unreadable
 
     def write(self, row: Row) -> Script[Sequence[Made]]:
-        """Teacher rows, one per answer; `tokens` in the metadata are the ids that were drawn.
+        """Teacher rows, one per answer; `tokens` in the metadata are the ids that were drawn, the end too.
 
         Raises:
             Refused: the model gives no ids of tokens.
@@ -184,25 +186,3 @@ def _thoughts(reply: Reply) -> str | Unreadable:
         return read
     text = reply.text.strip()
     return f"<think>\n{reply.reasoning.strip()}\n</think>\n\n{text}" if reply.reasoning else text
-
-
-def tokenizer_fingerprint(model: str, revision: str | None = None) -> str:
-    """`sha256:` and 32 hex digits over the tokenizer of a model: what its vocabulary, merges and rules are.
-
-    Raises:
-        Misuse: transformers is missing, or the model has no tokenizer that says what it does.
-    """
-    try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
-        raise Misuse(f"give=teacher needs {error.name}: pip install 'gristmill[train]'") from error
-    try:
-        loaded: Any = AutoTokenizer.from_pretrained(model, revision=revision)
-        rules = json.loads(loaded.backend_tokenizer.to_str())
-    except (OSError, ValueError, AttributeError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Misuse(f"give=teacher needs the tokenizer of {model}, which cannot be loaded: {said}") from error
-    for name in ("padding", "truncation"):  # how it was last called, and not what it is
-        rules.pop(name, None)
-    text = json.dumps(rules, sort_keys=True, ensure_ascii=True)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -93,6 +93,22 @@ def test_log_probabilities_are_the_models_own(tiny: str) -> None:
         assert math.isclose(token.top[0].logprob, float(row.max()), abs_tol=1e-4)
 
 
+def test_the_token_that_ends_an_answer_says_nothing_and_keeps_its_place_and_log_probabilities(tiny: str) -> None:
+    llm = local(tiny)
+    llm._ends = frozenset(range(2, 300, 5))  # it knows no end, so many tokens may be one
+    sampling = Sampling(model=tiny, max_tokens=50)
+    request = Request(messages=(Message("user", "hi"),), sampling=sampling, logprobs=3)
+    reply = told(llm, [request])["hi"]
+    assert isinstance(reply, Reply)
+    assert reply.logprobs is not None
+    assert reply.finish == "stop"
+    *said, last = reply.logprobs
+    assert (last.text, last.id in llm._ends, len(last.top)) == ("", True, 3)
+    assert len(said) == reply.completion_tokens
+    assert not any(token.id in llm._ends for token in said)
+    assert llm._tokenizer.decode([token.id for token in said], skip_special_tokens=True) == reply.text
+
+
 def test_stop_texts_end_an_answer_and_are_left_out(tiny: str) -> None:
     whole, _ = said(local(tiny), [ask(tiny, "stop", temperature=0.0)])[0]
     short, finish = said(local(tiny), [ask(tiny, "stop", temperature=0.0, stop=(whole[3],))])[0]

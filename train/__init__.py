@@ -1,1 +1,1 @@
-"""Thin trainers that eat dataset versions. Nothing stands here yet."""
+"""Thin trainers that eat dataset versions and leave models that say what they ate."""

@@ -14,6 +14,7 @@ from .table import Part, Table
 __all__ = [
     "DRAFT",
     "RECORD",
+    "TRAINING",
     "Damaged",
     "DatasetVersion",
     "NoSuchVersion",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 DRAFT = "draft"
+TRAINING = "training.json"  # what a trainer says of a run, beside the model it left
 # What version.json cannot do without.
 RECORD = (
     *("name", "version", "kind", "created", "digest", "rows", "bytes", "license", "files", "parents", "recipe"),
@@ -93,8 +95,14 @@ def sha256(file: BinaryIO) -> str:
 
 
 def content_digest(files: Iterable[Mapping[str, Any]]) -> str:
-    """The identity of a version: the hashes of its data files, in order."""
-    hashes = "".join(str(file["sha256"]) for file in files if str(file["path"]).startswith("data/"))
+    """The identity of a version: the hashes of its data files, in order; of a model, those of its files at the top.
+
+    What only tells how a model came about has no part in it: the same weights are the same model.
+    """
+    listed = [(str(file["path"]), str(file["sha256"])) for file in files]
+    data = [sha for path, sha in listed if path.startswith("data/")]
+    top = sorted((path, sha) for path, sha in listed if "/" not in path and path != TRAINING)
+    hashes = "".join(data or [f"{path} {sha} " for path, sha in top])
     return "sha256:" + hashlib.sha256(hashes.encode()).hexdigest()
 
 

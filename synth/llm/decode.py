@@ -16,7 +16,8 @@ class Row:
     """One prompt on its way. `tokens` and `logprobs` grow; `finish` is empty until it is over.
 
     Each entry of `logprobs` is (natural log-probability of the drawn token, ids of the likeliest, theirs), of the
-    model itself: before temperature and top-p.
+    model itself: before temperature and top-p. A row that stopped by itself has one for `end`, the token it stopped
+    with, behind those of `tokens`.
     """
 
     prompt: list[int]
@@ -29,6 +30,7 @@ class Row:
     tokens: list[int] = field(default_factory=list)
     logprobs: list[tuple[float, list[int], list[float]]] = field(default_factory=list)
     finish: str = ""
+    end: int | None = None
 
 
 def decode(model: Any, tokenizer: Any, rows: Sequence[Row], ends: frozenset[int], pad: int) -> None:
@@ -102,14 +104,14 @@ def _draw(logits: torch.Tensor, rows: Sequence[Row], draws: dict[int, random.Ran
 
 def _take(row: Row, token: int, logits: torch.Tensor, ends: frozenset[int], tokenizer: Any) -> None:
     """Add a drawn token to a row, and see whether that ends it."""
-    if token in ends:
-        row.finish = "stop"
-        return
-    row.tokens.append(token)
     if row.choices:
         known = logits.double().log_softmax(-1)
         top = known.topk(row.choices)
         row.logprobs.append((float(known[token]), top.indices.tolist(), top.values.tolist()))
+    if token in ends:
+        row.finish, row.end = "stop", token
+        return
+    row.tokens.append(token)
     # Only the last tokens can have brought a stop text, and a token may hold less than a character.
     if row.stop:
         tail = tokenizer.decode(row.tokens[-(max(len(stop) for stop in row.stop) + 8) :])

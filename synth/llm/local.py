@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dataset_cards.versions.errors import Misuse
+from dataset_cards.versions.tokenizer import tokenizer_digest
 
 from .budget import Spent
 from .cache import answer
@@ -66,6 +67,17 @@ class Local:
             (token for token in (self._tokenizer.pad_token_id, self._tokenizer.eos_token_id) if token is not None), 0
         )
         self._room = int(getattr(self._model.config, "max_position_embeddings", None) or 1 << 30)
+
+    def tokenizer(self) -> str:
+        """`sha256:` and 32 hex digits over what the tokenizer does, as teacher rows name it.
+
+        Raises:
+            Misuse: it does not say what it does.
+        """
+        try:
+            return tokenizer_digest(self._tokenizer.backend_tokenizer.to_str())
+        except AttributeError as error:
+            raise Misuse(f"the tokenizer of {self.name} is a slow one and does not say what it does") from error
 
     def __repr__(self) -> str:
         return f"Local({self.name})"
@@ -193,7 +205,10 @@ class Local:
         def text(token: int) -> str:
             return str(self._tokenizer.decode([token]))
 
+        drawn = [(text(token), token) for token in row.tokens]
+        if row.end is not None:
+            drawn.append(("", row.end))  # it says nothing; a student has to learn it all the same
         return tuple(
-            Token(text(token), value, tuple(Choice(text(n), v, n) for n, v in zip(ids, values, strict=True)), token)
-            for token, (value, ids, values) in zip(row.tokens, row.logprobs, strict=True)
+            Token(said, value, tuple(Choice(text(n), v, n) for n, v in zip(ids, values, strict=True)), token)
+            for (said, token), (value, ids, values) in zip(drawn, row.logprobs, strict=True)
         )
