@@ -15,7 +15,7 @@ from .inputs import Inputs
 from .lora import Lora, loading, merged, peft_config
 from .machine import Machine
 from .memory import estimate
-from .models import load_causal, load_tokenizer, save
+from .models import load_causal, load_tokenizer, save_trained, trained
 from .outcome import Outcome, Plot
 from .pair_measures import displaced, facts, measures, said, sheets
 from .pairs import COLUMNS, Paired, pair, same_tokenizer
@@ -176,10 +176,8 @@ class DPO:
         trainer = self.loop(policy, reference, tokenizer, bench)
         del reference  # with precompute_reference, nobody holds it any longer
         trainer.train(resume_from_checkpoint=bench.checkpoint())
-        plain = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)  # bf16 is the loop's business
-        model = merged(plain, lambda: self._loaded("model", tokenizer, bench))
-        if trainer.accelerator.is_main_process:
-            save(model, tokenizer, bench.model, bench.stamp)
+        model = merged(trained(trainer), lambda: self._loaded("model", tokenizer, bench))
+        model = save_trained(trainer, model, tokenizer, bench.model, bench.stamp)
         after = said(model, bench.rows / HELD_OUT)
         found = measures(before, after, against)
         return Outcome(

@@ -21,7 +21,7 @@ from .lora import Lora, loading, merged, parameters, peft_config
 from .machine import Machine
 from .measure import Floats
 from .memory import estimate
-from .models import load_causal, load_tokenizer, save
+from .models import load_causal, load_tokenizer, save_trained, trained
 from .outcome import Outcome, Plot
 from .pair_measures import displaced
 from .pairs import same_tokenizer
@@ -149,10 +149,8 @@ class KTO:
         against = before if reference is None else said(reference, bench.rows / HELD_OUT)
         trainer = self.loop(policy, reference, tokenizer, bench)
         trainer.train(resume_from_checkpoint=bench.checkpoint())
-        plain = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)  # bf16 is the loop's business
-        model = merged(plain, lambda: self._loaded("model", tokenizer, bench))
-        if trainer.accelerator.is_main_process:
-            save(model, tokenizer, bench.model, bench.stamp)
+        model = merged(trained(trainer), lambda: self._loaded("model", tokenizer, bench))
+        model = save_trained(trainer, model, tokenizer, bench.model, bench.stamp)
         after, good = said(model, bench.rows / HELD_OUT), labels(bench.rows / HELD_OUT)
         found = measures(before, after, against, good, self.beta, self.loss == "kto")
         return Outcome(

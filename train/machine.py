@@ -64,11 +64,23 @@ class Machine:
         Raises:
             Misuse: the batch cannot be divided that way.
         """
-        processes = int(os.environ.get("WORLD_SIZE", "1"))
-        share, over = divmod(schedule.batch_size, processes)
+        share, over = divmod(schedule.batch_size, processes())
         if over or not share:
-            raise Misuse(f"batch_size={schedule.batch_size} cannot be shared by {processes} processes")
+            raise Misuse(f"batch_size={schedule.batch_size} cannot be shared by {processes()} processes")
         micro = min(self.micro_batch or share, share)
         if share % micro:
             raise Misuse(f"--micro-batch {micro} does not divide the {share} rows that each process has of a batch")
         return micro, share // micro
+
+
+def processes() -> int:
+    """How many processes this one was started together with, itself among them."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def cuts_weights() -> bool:
+    """Whether accelerate was told to cut the weights over the processes: FSDP, or DeepSpeed's stage 3."""
+    told = os.environ.get
+    staged = told("ACCELERATE_USE_DEEPSPEED", "false").lower() == "true"
+    fully = told("ACCELERATE_USE_FSDP", "false").lower() == "true"
+    return fully or (staged and told("ACCELERATE_DEEPSPEED_ZERO_STAGE") == "3")

@@ -54,16 +54,57 @@ def _load(kind: Any, path: Path, machine: Machine, options: Mapping[str, Any]) -
         raise Damaged(f"{path}: the model cannot be loaded: {error}") from error
 
 
-def save(model: Any, tokenizer: Any, folder: Path, stamp: Mapping[str, str]) -> None:
+def trained(trainer: Any) -> Any:
+    """The model of a transformers trainer without what was put around it: the copy that processes keep alike, and
+    autocast, which would have it measured in bf16."""
+    return trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+
+
+def save_trained(trainer: Any, model: Any, tokenizer: Any, folder: Path, stamp: Mapping[str, str]) -> Any:
+    """Save what was learned, in the main process only, and wait for that; the model that is to be measured.
+
+    That is `model`, which stands whole in each process. Where its weights are cut over the processes (FSDP, ZeRO-3)
+    they are gathered, which all processes have to do together, and what was saved is read back.
+    """
+    accelerator = trainer.accelerator
+    cut = cut_weights(accelerator)
+    state = accelerator.get_state_dict(trainer.model_wrapped) if cut else None
+    if accelerator.is_main_process:
+        save(model, tokenizer, folder, stamp, state)
+    accelerator.wait_for_everyone()
+    return _read_back(folder, accelerator.device) if cut else model
+
+
+def cut_weights(accelerator: Any) -> bool:
+    """Whether no process has the whole weights."""
+    kind = accelerator.distributed_type.value
+    return kind == "FSDP" or (kind == "DEEPSPEED" and accelerator.state.deepspeed_plugin.zero_stage == 3)
+
+
+def _read_back(folder: Path, device: Any) -> Any:
+    import torch
+    import transformers
+    from transformers.integrations.deepspeed import unset_hf_deepspeed_config
+
+    unset_hf_deepspeed_config()  # under ZeRO-3 it would be cut again, with nothing that puts it together
+    (named,) = json.loads((folder / "config.json").read_bytes())["architectures"]
+    kind = getattr(transformers, named)
+    return kind.from_pretrained(folder, local_files_only=True, dtype=torch.float32).to(device)
+
+
+def save(
+    model: Any, tokenizer: Any, folder: Path, stamp: Mapping[str, str], state: Mapping[str, Any] | None = None
+) -> None:
     """Write weights, configuration and tokenizer as `from_pretrained` reads them; the folder appears whole.
 
     Args:
         stamp: what every weights file says in its own metadata, beside `format`.
+        state: the weights, where `model` does not hold all of them.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    model.save_pretrained(partial, safe_serialization=True)
+    model.save_pretrained(partial, safe_serialization=True, state_dict=state)
     tokenizer.save_pretrained(partial)
     for weights in sorted(partial.glob("*.safetensors")):
         stamped(weights, stamp)

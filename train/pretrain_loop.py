@@ -42,9 +42,7 @@ def ran(op: "Pretrain", bench: Bench) -> Run:
     packed = sequences(op, bench, positions=positions)
     trainer = unprinted(loop(op, bench, model, packed, documents))
     trainer.train(resume_from_checkpoint=bench.checkpoint())
-    model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)  # bf16 is a matter of the loop
-    if trainer.accelerator.is_main_process:
-        models.save(model, tokenizer, bench.model, bench.stamp)
+    model = models.save_trained(trainer, models.trained(trainer), tokenizer, bench.model, bench.stamp)
     sheets, facts = _read(packed, bench)
     return Run(
         before=before,

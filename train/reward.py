@@ -16,7 +16,7 @@ from .encode import HELD_OUT, TRAIN, encode, encoded
 from .inputs import Inputs
 from .machine import Machine
 from .memory import estimate
-from .models import load_scorer, load_tokenizer, save
+from .models import load_scorer, load_tokenizer, save_trained, trained
 from .outcome import Outcome, Plot
 from .preflight import Preflight
 from .quiet import quiet, unprinted
@@ -125,9 +125,8 @@ class Reward:
         before = rewards(model, bench.rows / HELD_OUT)
         trainer = self.loop(model, tokenizer, bench)
         trainer.train(resume_from_checkpoint=bench.checkpoint())
-        if trainer.accelerator.is_main_process:
-            save(trainer.model, tokenizer, bench.model, bench.stamp)
-        chosen, rejected = rewards(trainer.model, bench.rows / HELD_OUT)
+        model = save_trained(trainer, trained(trainer), tokenizer, bench.model, bench.stamp)
+        chosen, rejected = rewards(model, bench.rows / HELD_OUT)
         held, learned = pairs_at(bench.rows / HELD_OUT), pairs_at(bench.rows / TRAIN)
         found = report(chosen, rejected, before[0] - before[1], held, learned)
         return Outcome(

@@ -21,8 +21,8 @@ from dataset_cards.versions.version import DatasetVersion
 
 from .bench import Bench
 from .inputs import Inputs, opened
-from .launch import launched
-from .machine import Machine
+from .launch import launched, started_by
+from .machine import Machine, processes
 from .outcome import Outcome
 from .plots import draw
 from .preflight import Preflight
@@ -92,21 +92,23 @@ def train(job: Job, trainer: Trainer) -> dict[str, Any]:
         Refused: preflight found what blocks, or nothing was learned.
     """
     machine = job.tool(Machine)
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if machine.launcher:
+        started_by(machine.launcher)  # says what is wrong with it before anything is done
+    if processes() > 1:
         raise Misuse(
             "this is one of several processes, and each would write to the store; start one, and let it start the "
             "others: gristmill run ... --launcher 'torchrun --nproc-per-node 2'"
         )
-    started, used = time.monotonic(), time.process_time()
+    started, used = time.monotonic(), sum(os.times()[:4])  # with the processes it starts and waits for
     with opened(trainer.roles, job.inputs, job.tools) as inputs, _workplace(job) as folder:
         preflight = prepared(trainer, inputs, folder)
         preflight.check(trainer.stage)
         stamp = {f"gristmill.{one['role']}": f"{one['ref']} {one['digest']}" for one in inputs.eaten()}
         stamp = {"gristmill.stage": trainer.stage, **stamp}
         bench = Bench(inputs=inputs, preflight=preflight, folder=folder, machine=machine, stamp=stamp)
-        outcome = launched(trainer, bench) if machine.launcher else trainer.fit(bench)
-        seconds = {"seconds": time.monotonic() - started, "cpu_seconds": time.process_time() - used}
-        record = _record(trainer, inputs, preflight, outcome, machine, seconds)
+        outcome, ran = launched(trainer, bench) if machine.launcher else (trainer.fit(bench), environment())
+        seconds = {"seconds": time.monotonic() - started, "cpu_seconds": sum(os.times()[:4]) - used}
+        record = _record(trainer, inputs, preflight, outcome, machine, seconds, ran)
         files = _written(job, bench, record, outcome)
         _copied(job, "ledger/rows.parquet", folder / "rows" / "gone.parquet")
     if trainer.must_improve:
@@ -162,6 +164,7 @@ def _record(
     outcome: Outcome,
     machine: Machine,
     cost: Mapping[str, float],
+    ran: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What training.json says."""
     parameters = Step("train", trainer).json()["fields"]
@@ -174,12 +177,12 @@ def _record(
         **outcome.json(),
         "cost": {key: round(value, 1) for key, value in cost.items()},
         "machine": {one.name: getattr(machine, one.name) for one in fields(machine)},
-        "environment": environment(),
+        "environment": ran,
     }
 
 
 def environment() -> dict[str, Any]:
-    """What ran: Python, platform, threads, and the packages whose release can change weights."""
+    """What ran: Python, platform, processes and the threads of one, and the packages whose release changes weights."""
     import torch
 
     packages = {}
@@ -194,7 +197,7 @@ def environment() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
         "threads": torch.get_num_threads(),
-        "processes": int(os.environ.get("WORLD_SIZE", "1")),
+        "processes": processes(),
         "packages": packages,
     }
 
