@@ -1,0 +1,13 @@
+"""The recipes of training, by the names that `gristmill run` knows."""
+
+from .canaries import canaries
+from .recipes_compare import compare
+from .recipes_distill import distill
+from .recipes_dpo import dpo, kto
+from .recipes_grpo import grpo
+from .recipes_ppo import ppo
+from .recipes_pretrain import pretrain
+from .recipes_reward import reward
+from .recipes_sft import sft
+
+__all__ = ["canaries", "compare", "distill", "dpo", "grpo", "kto", "ppo", "pretrain", "reward", "sft"]
