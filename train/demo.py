@@ -57,22 +57,29 @@ def commands(rows: Path, store: Path, share: float = 1.0) -> list[list[str]]:
     asked += ["-p", "temperature=0.7", "-p", "max_unreadable=0.9"]
     taught = ["run", "teach", *asked, "-p", "seed=0", "--llm", f"local:demo-sft={teacher}", "--as", "demo-taught@1.0.0"]
     begun, pairs = "model=demo-sft@1.0.0", "data=demo-pairs@1.0.0"
-    small = ("tokenizer=demo-base@1.0.0", "hidden=96", "layers=2")
+    small = ("tokenizer=demo-base@1.0.0", "hidden=64", "layers=2")
     return [
         *adopted,
-        run("pretrain", "demo-base", "data=python-docs@1.0.0", "hidden=192", "batch_size=8", steps=300),
+        run("pretrain", "demo-base", "data=python-docs@1.0.0", "batch_size=8", steps=250),
         run("sft", "demo-sft", "data=demo-chats@1.0.0", "model=demo-base@1.0.0", "learning_rate=1e-3", steps=200),
         run("reward", "demo-reward", pairs, begun, "learning_rate=3e-4", steps=120),
         run("dpo", "demo-dpo", pairs, begun, "learning_rate=1e-4", steps=80),
         run(
             "ppo",
             "demo-ppo",
-            *("data=demo-prompts@1.0.0", begun, "reward=demo-reward@1.0.0", "learning_rate=1e-4", "max_new=32"),
+            *("data=demo-prompts@1.0.0", begun, "reward=demo-reward@1.0.0", "learning_rate=3e-4", "max_new=32"),
             steps=30,
         ),
         taught,
         run("pretrain", "demo-small", "data=python-docs@1.0.0", *small, "batch_size=8", steps=100),
-        run("distill", "demo-student", "data=demo-taught@1.0.0", "model=demo-small@1.0.0", steps=150),
+        run(
+            "distill",
+            "demo-student",
+            "data=demo-taught@1.0.0",
+            "model=demo-small@1.0.0",
+            "learning_rate=1e-3",
+            steps=150,
+        ),
     ]
 
 

@@ -140,18 +140,20 @@ def _fitted(folder: Path, task: Mapping[str, Any], tools: tuple[object, ...]) ->
     ]
     machine = build(Machine, task["machine"])
     if cuts_weights():
-        _can_be_cut(trainer, machine)
+        can_be_cut(trainer, on_cpu=machine.on_cpu)
     preflight = Preflight.of(json.loads((folder / "preflight.json").read_bytes()))
     with opened(trainer.roles, tables, tools) as inputs:
         bench = Bench(inputs=inputs, preflight=preflight, folder=folder, machine=machine, stamp=task["stamp"])
         return {"outcome": trainer.fit(bench).json(), "environment": environment()}
 
 
-def _can_be_cut(trainer: Any, machine: Machine) -> None:
-    """Raises:
-    Misuse: this trainer needs whole weights in each process, or nothing would be cut.
+def can_be_cut(trainer: Any, *, on_cpu: bool) -> None:
+    """Whether a trainer can learn with weights that are cut over the processes.
+
+    Raises:
+        Misuse: it needs whole weights in each, or nothing would be cut.
     """
-    if machine.on_cpu:
+    if on_cpu:
         raise Misuse("accelerate cuts weights over GPUs only, and would say nothing; take torchrun, which needs none")
     instead = "take zero2 or torchrun, which leave the weights whole"
     if trainer.stage == "ppo":
