@@ -21,14 +21,19 @@ SOURCE = "Docstrings of the standard library of one Python installation"
 CHATS, PAIRS = 0.5, 0.9  # up to where questions go to demonstrations, and from there to pairs; the rest are prompts
 
 
-def gather(folder: Path) -> None:
-    """Write chats.jsonl, pairs.jsonl and prompts.jsonl into `folder`; no question is in two of them."""
+def gather(folder: Path, most: int | None = None) -> None:
+    """Write chats.jsonl, pairs.jsonl and prompts.jsonl into `folder`; no question is in two of them.
+
+    Args:
+        most: questions to take at most, drawn evenly; all if not given.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     draw = random.Random(SEED)
     known = list(dict(_explained()).items())
     draw.shuffle(known)
-    chats, pairs = (known[: int(len(known) * CHATS)], known[int(len(known) * CHATS) : int(len(known) * PAIRS)])
-    prompts = known[int(len(known) * PAIRS) :]
+    known = known[:most]
+    one, two = int(len(known) * CHATS), int(len(known) * PAIRS)
+    chats, pairs, prompts = known[:one], known[one:two], known[two:]
     _write(folder / "chats.jsonl", ({"messages": [_user(q), _assistant(a)]} for q, a in chats))
     _write(folder / "pairs.jsonl", (_pair(q, a, draw) for q, a in pairs))
     _write(folder / "prompts.jsonl", ({"prompt": [_user(q)]} for q, _ in prompts))
@@ -77,7 +82,7 @@ def commands(rows: Path, store: Path, share: float = 1.0) -> list[list[str]]:
             "demo-student",
             "data=demo-taught@1.0.0",
             "model=demo-small@1.0.0",
-            "learning_rate=1e-3",
+            *("learning_rate=1e-3", "held_out_share=0.2"),
             steps=150,
         ),
     ]

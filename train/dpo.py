@@ -12,7 +12,7 @@ from .bench import Bench, curves
 from .chat import question, with_template
 from .encode import HELD_OUT, TRAIN, Encoded, Fault, Row, encode, encoded
 from .inputs import Inputs
-from .lora import Lora, loading, merged, peft_config
+from .lora import Lora, knows_its_turns, loading, merged, peft_config
 from .machine import Machine
 from .memory import estimate
 from .models import load_causal, load_tokenizer, save_trained, trained
@@ -135,7 +135,10 @@ class DPO:
         """Raises:
         Misuse: the reference has another tokenizer than the model.
         """
-        tokenizer = with_template(load_tokenizer(inputs.model()))
+        tokenizer = load_tokenizer(inputs.model())
+        known = len(tokenizer)
+        with_template(tokenizer)
+        knows_its_turns(self.lora, tokenizer, known)
         same_tokenizer(tokenizer, inputs)
         longest = 0
 

@@ -17,7 +17,7 @@ from .encode import HELD_OUT, TRAIN, encode, encoded
 from .inputs import Inputs
 from .judged import COLUMNS, Judged, Scale, asked, single
 from .judged_measures import labels, measures, said, sheet
-from .lora import Lora, loading, merged, parameters, peft_config
+from .lora import Lora, knows_its_turns, loading, merged, parameters, peft_config
 from .machine import Machine
 from .measure import Floats
 from .memory import estimate
@@ -105,7 +105,10 @@ class KTO:
         Misuse: the reference has another tokenizer than the model, or a device is to hold one row only.
         Refused: no answer is good, or none is bad.
         """
-        tokenizer = with_template(load_tokenizer(inputs.model()))
+        tokenizer = load_tokenizer(inputs.model())
+        known = len(tokenizer)
+        with_template(tokenizer)
+        knows_its_turns(self.lora, tokenizer, known)
         same_tokenizer(tokenizer, inputs)
         machine = next((one for one in inputs.tools if isinstance(one, Machine)), None)
         rows = self._rows(machine) if machine else self.schedule.batch_size

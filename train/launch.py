@@ -100,6 +100,11 @@ def started_by(launcher: str) -> list[str]:
             raise Misuse(f"--launcher {launcher} needs DeepSpeed: pip install deepspeed")
         launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
         return [*launch, "--num_processes", str(max(1, torch.cuda.device_count())), *rest]
+    if program == "accelerate" and "--cpu" in rest:
+        raise Misuse(
+            f"--launcher {launcher}: accelerate starts one process with --cpu, whatever else it is told; write "
+            "torchrun --nproc-per-node 2"
+        )
     # The environment that runs this comes first: it may not be activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     found = shutil.which(program, path=path)

@@ -69,6 +69,8 @@ def save_trained(trainer: Any, model: Any, tokenizer: Any, folder: Path, stamp: 
     accelerator = trainer.accelerator
     cut = cut_weights(accelerator)
     state = accelerator.get_state_dict(trainer.model_wrapped) if cut else None
+    if state and model.config.get_text_config().tie_word_embeddings:  # gathered, both would be written
+        state = {name: tensor for name, tensor in state.items() if name not in model.all_tied_weights_keys}
     if accelerator.is_main_process:
         save(model, tokenizer, folder, stamp, state)
     accelerator.wait_for_everyone()
@@ -77,8 +79,8 @@ def save_trained(trainer: Any, model: Any, tokenizer: Any, folder: Path, stamp: 
 
 def cut_weights(accelerator: Any) -> bool:
     """Whether no process has the whole weights."""
-    kind = accelerator.distributed_type.value
-    return kind == "FSDP" or (kind == "DEEPSPEED" and accelerator.state.deepspeed_plugin.zero_stage == 3)
+    kind = str(accelerator.distributed_type.value)
+    return kind == "FSDP" or (kind == "DEEPSPEED" and int(accelerator.state.deepspeed_plugin.zero_stage) == 3)
 
 
 def _read_back(folder: Path, device: Any) -> Any:
@@ -86,7 +88,7 @@ def _read_back(folder: Path, device: Any) -> Any:
     import transformers
     from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
-    unset_hf_deepspeed_config()  # under ZeRO-3 it would be cut again, with nothing that puts it together
+    unset_hf_deepspeed_config()  # type: ignore[no-untyped-call]  # under ZeRO-3 it would be cut again, with nothing that puts it together
     (named,) = json.loads((folder / "config.json").read_bytes())["architectures"]
     kind = getattr(transformers, named)
     return kind.from_pretrained(folder, local_files_only=True, dtype=torch.float32).to(device)
