@@ -17,7 +17,7 @@ from annotation.people_commands import users
 from annotation.plan_commands import plan as plan_judgements
 from dataset_cards import terminal
 from dataset_cards.cards.plain import visible
-from dataset_cards.commands import commands, here, places, say
+from dataset_cards.commands import commands, here, places, say, unnamed
 from dataset_cards.endings import end
 from dataset_cards.options import (
     STORE,
@@ -32,8 +32,6 @@ from dataset_cards.options import (
 from dataset_cards.recipe_list import described
 from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.recipe import built_ins, find_recipe
-from dataset_cards.versions.step import Step
-from dataset_cards.versions.store import Store
 from synth.llm.commands import llm as llm_commands
 from synth.llm.options import BudgetOption, LlmOption, PricesOption
 from train.commands import commands as training_commands
@@ -198,7 +196,7 @@ def run(
     training = shelf.done(step)["facts"].get("training")
     learned = [*said(training).splitlines(), ""] if training else []
     if version is None:
-        text = "\n".join([terminal.funnel(funnel), "", *learned, _unnamed(step, shelf)])
+        text = "\n".join([terminal.funnel(funnel), "", *learned, unnamed(step, shelf)])
         say({"step": step.id, "funnel": funnel}, text, as_json)
         return
     ledger = f"{version.ref}: {terminal.ledger(version.json['ledger'])}"
@@ -281,12 +279,6 @@ def demo_train(
     for words in commands(Path(here(root)) / "rows", Path(here(root)), share):
         typer.echo(visible(f"\n$ gristmill {shlex.join(words)} --store {shlex.quote(store)}"))
         app([*words, "--store", store], standalone_mode=False)
-
-
-def _unnamed(step: Step, store: Store) -> str:
-    """Where the output of a step is that was given no name."""
-    what, it = ("model", "it") if store.done(step)["facts"].get("kind") == "model" else ("rows", "them")
-    return f"{what} in {shlex.quote(here(store.folder(step)))}; name {it} for good with --as NAME@VERSION"
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from .versions.errors import Damaged, Misuse
 from .versions.files import Folder
 from .versions.schemas import SCHEMAS
 from .versions.step import Step
+from .versions.store import Store
 from .versions.version import DatasetVersion
 
 EXAMPLES = "ledger/examples.parquet"
@@ -105,6 +106,12 @@ def places(version: DatasetVersion) -> list[str]:
     folder = here(version.folder)
     named = (("version", folder), ("card", f"{folder}/README.md"), ("report", f"{folder}/report.html"))
     return [f"{name:<7}  {shlex.quote(path)}" for name, path in named]
+
+
+def unnamed(step: Step, store: Store) -> str:
+    """Where the output of a step is that was given no name."""
+    what, it = ("model", "it") if store.done(step)["facts"].get("kind") == "model" else ("rows", "them")
+    return f"{what} in {shlex.quote(here(store.folder(step)))}; name {it} for good with --as NAME@VERSION"
 
 
 def here(folder: Folder) -> str:

@@ -79,8 +79,13 @@ class Compare:
         return self.pretrain.schedule
 
     def prepare(self, inputs: Inputs, out: Path) -> Preflight:
-        """Each version is encoded as `pretrain` would; the report adds them up."""
-        looks = [self.pretrain.prepare(_one(inputs, role), out / role) for role in _data(inputs)]
+        """Each version is encoded as `pretrain` would; the report adds them up, and counts held-out rows once.
+
+        Raises:
+            Misuse: nothing of a version is left to learn from.
+        """
+        refs = {one["role"]: one["ref"] for one in inputs.eaten()}
+        looks = [self._look(inputs, role, refs[role], out / role) for role in _data(inputs)]
         dropped: dict[str, int] = {}
         for look in looks:
             for check, rows in look.dropped.items():
@@ -89,9 +94,8 @@ class Compare:
         write_parquet(Folder.at(str(out)), "gone.parquet", [gone], GONE)
         return replace(
             looks[0],
-            read=sum(look.read for look in looks),
+            read=sum(look.read for look in looks) - sum(look.held_out for look in looks[1:]),
             train=sum(look.train for look in looks),
-            held_out=sum(look.held_out for look in looks),
             dropped=dropped,
             tokens=sum(look.tokens for look in looks),
             learned=sum(look.learned for look in looks),
@@ -99,6 +103,17 @@ class Compare:
             steps=sum(look.steps for look in looks) * self.seeds,
             findings=tuple(finding for look in looks for finding in look.findings),
         )
+
+    def _look(self, inputs: Inputs, role: str, ref: str, out: Path) -> Preflight:
+        """One version; its findings name it."""
+        try:
+            found = self.pretrain.prepare(_one(inputs, role), out)
+        except Misuse as error:
+            raise Misuse(f"{ref}: {error}") from error
+        if not found.train:
+            raise Misuse(f"{ref}: nothing is left to learn from; are its rows those of held_out?")
+        named = (replace(one, detail=f"{ref}: {one.detail}" if one.detail else f"of {ref}") for one in found.findings)
+        return replace(found, findings=tuple(named))
 
     def fit(self, bench: Bench) -> Outcome:
         """Train every model that a run before this one has not, and compare; the model kept is the best version's."""
@@ -121,16 +136,16 @@ class Compare:
             ]
             count = len(scores[ranked[0]][0]["task"])
             sheets.append(_sheet("Pairs told apart", refs, tasks, "higher by (share)", self.seeds, count))
-        best, second = ranked[0], ranked[1]
+        best = ranked[0]
         measure = Measure(
             name="bits per byte",
             unit="bits",
             better="lower",
-            before=_level(scores[second], documents),
+            before=None,  # there is none: versions stand beside each other, in the tables
             after=_level(scores[best], documents),
-            gain=rivals[0][2],
+            gain=None,
             rows=len(documents),
-            how=f"held-out documents, {self.seeds} seeds; before: trained on {refs[second]}, after: on {refs[best]}",
+            how=f"held-out documents, {self.seeds} models of {refs[best]}",
         )
         curves = [
             {"step": point["step"], **{refs[role]: point["loss"]}}

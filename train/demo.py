@@ -68,7 +68,7 @@ def commands(rows: Path, store: Path, share: float = 1.0) -> list[list[str]]:
         run("pretrain", "demo-base", "data=python-docs@1.0.0", "batch_size=8", steps=250),
         run("sft", "demo-sft", "data=demo-chats@1.0.0", "model=demo-base@1.0.0", "learning_rate=1e-3", steps=200),
         run("reward", "demo-reward", pairs, begun, "learning_rate=3e-4", steps=120),
-        run("dpo", "demo-dpo", pairs, begun, "learning_rate=1e-4", steps=80),
+        run("dpo", "demo-dpo", pairs, begun, "learning_rate=1e-4", "sft_weight=1", steps=80),
         run(
             "ppo",
             "demo-ppo",

@@ -11,16 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.store import Store
 from dataset_cards.versions.version import DatasetVersion
 
+from .abilities import positions, scores, writes
 from .chat import Messages, answer_ids, with_template
 from .inputs import opened
-from .lineage import Stage, lineage
+from .lineage import lineage
 from .machine import Machine
 from .models import load_causal, load_tokenizer
 from .nearest import Near, nearest
 from .quiet import quiet
+from .trainer import need
 
 WORDS = 8  # tokens that a stage names as those it changed most
 
@@ -56,18 +59,22 @@ def diagnose(
 ) -> list[Heard]:
     """How likely `answer` is to each model of the lineage of `model`, from the first to the last.
 
-    All models are asked in the last one's words: its tokenizer and its template, which stages hand on. A stage that
-    has other tokens is asked in its own, and then no single tokens are compared.
+    Each is asked with its own tokenizer and template, which stages hand on; single tokens are compared only where both
+    give the answer the same ones. A reward model that others began as is passed over: it says nothing.
 
     Raises:
-        Misuse: `model` is no model, or the lineage is broken.
+        Misuse: `model` is no model or writes nothing, or the lineage is broken.
         Damaged: a model cannot be loaded.
+        NoTool: torch is not installed.
     """
+    if model.kind == "model":
+        writes(model, model.ref)
+    need("transformers")
     heard: list[Heard] = []
     before: tuple[list[int], np.ndarray[Any, Any]] | None = None
     asked = " ".join(one["content"] for one in prompt)
     for stage in lineage(store, model):
-        if _scores(stage):
+        if scores(stage.model):
             continue
         ids, logprobs, words = _said(stage.model, prompt, answer, machine)
         mean = float(logprobs.mean())
@@ -121,12 +128,6 @@ def text(heard: Sequence[Heard]) -> str:
     return "\n".join([*lines, "", why])
 
 
-def _scores(stage: Stage) -> bool:
-    """Whether a model gives scores and does not speak, as a reward model."""
-    architectures = stage.model.folder.read_json("config.json").get("architectures") or []
-    return any("SequenceClassification" in name for name in architectures)
-
-
 def _said(
     model: DatasetVersion, prompt: Messages, answer: str, machine: Machine
 ) -> tuple[list[int], np.ndarray[Any, Any], list[str]]:
@@ -138,6 +139,12 @@ def _said(
         network = load_causal(folder, machine)
         tokenizer = with_template(load_tokenizer(folder), network)
         asked, answered = answer_ids(tokenizer, prompt, [{"role": "assistant", "content": answer}])
+        reads = positions(folder)
+        if reads is not None and len(asked) + len(answered) > reads:
+            raise Misuse(
+                f"{model.ref} reads at most {reads:,} tokens; prompt and answer have {len(asked) + len(answered):,}: "
+                "give less of them"
+            )
         ids = torch.tensor([[*asked, *answered]], device=network.device)
         logits = network(input_ids=ids).logits[0, len(asked) - 1 : -1].float()
         found = torch.log_softmax(logits, -1).gather(-1, ids[0, len(asked) :, None])[:, 0]

@@ -120,14 +120,17 @@ def encode(
             placed = Fault("in-evaluation") if asked in known else _placed(row(one), one, *sides, tally, repair)
             if isinstance(placed, Fault):
                 gone.put(_gone(one, placed, tally))
-            elif not aside:
+                continue
+            sizes["longest"] = max(sizes["longest"], placed.tokens)
+            if not aside:
                 sizes.update(tokens=placed.tokens, learned=placed.learned, lost=placed.lost)
-                sizes["longest"] = max(sizes["longest"], placed.tokens)
         for one in inputs.rows("held_out") if given else ():
             sizes["read"] += 1
             placed = _placed(row(one), one, measured, train, tally, repair)
             if isinstance(placed, Fault):
                 gone.put(_gone(one, placed, tally))
+            else:
+                sizes["longest"] = max(sizes["longest"], placed.tokens)
     write_parquet(Folder.at(str(out)), LEFT_OUT, map(from_arrow, _tables(out / "gone.arrow")), GONE)
     (out / "gone.arrow").unlink()
     return Preflight(

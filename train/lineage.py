@@ -7,6 +7,9 @@ from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.store import Store
 from dataset_cards.versions.version import DatasetVersion, NoSuchVersion
 
+# Roles of rows that a model is measured by, and learns nothing from.
+MEASURED_BY = ("held_out", "against", "task", "harmful", "harmless")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
@@ -48,7 +51,7 @@ def lineage(store: Store, model: DatasetVersion) -> list[Stage]:
                     raise Misuse(f"{current.ref} was trained from {one['ref']}, which is not in {store.root} as it was")
             elif one["role"] == "model":
                 before = version
-            elif version.kind != "model":
+            elif version.kind != "model" and one["role"] not in MEASURED_BY:
                 ate[one["role"]] = version
         found.append(Stage(name=training["stage"], model=current, ate=ate, gone=tuple(gone)))
         current = before

@@ -10,7 +10,7 @@ from dataset_cards.versions.version import DatasetVersion
 
 from .inputs import opened
 from .preflight import Preflight
-from .trainer import Trainer
+from .trainer import Trainer, looked
 
 
 def look(step: Step, tools: tuple[object, ...]) -> Preflight:
@@ -28,4 +28,4 @@ def look(step: Step, tools: tuple[object, ...]) -> Preflight:
         opened(trainer.roles, tables, tools) as inputs,
         tempfile.TemporaryDirectory(prefix="gristmill-preflight-") as scratch,
     ):
-        return trainer.prepare(inputs, Path(scratch) / "rows")
+        return looked(trainer, inputs, Path(scratch) / "rows")

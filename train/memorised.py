@@ -17,9 +17,11 @@ from typing import Any
 
 import polars as pl
 
+from dataset_cards.cards.plain import plural
 from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.version import DatasetVersion
 
+from .abilities import writes
 from .canaries import FORMAT, MARK, secret_of
 from .inputs import opened
 from .machine import Machine
@@ -27,6 +29,7 @@ from .measure import Triple, interval, wilson
 from .models import load_causal, load_tokenizer
 from .quiet import quiet
 from .scoring import answer_logprobs
+from .trainer import need
 
 SPANS = "ledger/spans.parquet"
 PREFIX, SUFFIX = 32, 32  # tokens given, and tokens that have to follow word for word
@@ -82,7 +85,7 @@ class Memory:
 
     def text(self) -> str:
         """The findings for a terminal."""
-        lines = [f"{one.canaries} canaries planted {one.copies} times: {_said(one.bits)} bits" for one in self.exposure]
+        lines = [f"{_planted(one)}: exposure {_said(one.bits)} bits" for one in self.exposure]
         for one in (*self.recited, *self.personal):
             shown = f" (first: {', '.join(one.ids[:3])})" if one.ids else ""
             lines.append(f"{one.group}: {one.recited} of {one.rows} rows recited, {_said(one.share)}{shown}")
@@ -105,13 +108,16 @@ def memorised(
         rows: of each group at most, chosen by a hash of their ids.
 
     Raises:
-        Misuse: the versions are of other kinds.
+        Misuse: the versions are of other kinds, or the model writes nothing.
+        NoTool: torch is not installed.
     """
     for one in (version, *([control] if control else [])):
         if one.kind != "documents":
             raise Misuse(f"{one.ref} is {one.kind}; what is recited is looked for in documents")
     if model.kind != "model":
         raise Misuse(f"{model.ref} is {model.kind} and no model; `gristmill list` shows which are")
+    writes(model, model.ref)
+    need("transformers")
     with opened(("model",), (model.table,)) as inputs, quiet():
         folder: Path = inputs.model()
         network, tokenizer = load_causal(folder, machine).eval(), load_tokenizer(folder)
@@ -136,6 +142,12 @@ def memorised(
         personal=tuple(one for one in apart if one is not None),
         notes=tuple(notes),
     )
+
+
+def _planted(one: Exposure) -> str:
+    if not one.copies:
+        return f"{plural(one.canaries, 'secret')} never planted, as a control"
+    return f"{plural(one.canaries, 'secret')} planted {plural(one.copies, 'time')}"
 
 
 def _copies(level: int) -> str:

@@ -117,7 +117,7 @@ class Preflight:
         train, held_out: rows that the trainer learns from, and those it is measured by.
         dropped: rows left out, by check.
         tokens: that the model reads of `train`, in one epoch; `learned` of them carry loss, `lost` were cut off.
-        longest: tokens of the longest row.
+        longest: tokens of the longest row, whether learned from or measured by.
         steps: optimiser steps of the run.
         memory: estimated bytes at the peak, by what they are for.
         findings: what was found, the blocking ones first.

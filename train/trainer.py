@@ -19,6 +19,7 @@ from dataset_cards.versions.job import Job, NoTool, Refused
 from dataset_cards.versions.step import Op, Step
 from dataset_cards.versions.version import DatasetVersion
 
+from .abilities import positions, writes
 from .bench import Bench
 from .inputs import Inputs, opened
 from .launch import launched, started_by
@@ -26,8 +27,14 @@ from .machine import Machine, processes
 from .outcome import Outcome
 from .plots import draw
 from .preflight import Preflight
+from .quiet import quiet
 
 WORK = "work"  # below a step's folder: encoded rows, checkpoints, and the model before it is whole
+WRITERS = (
+    "model",
+    "reference",
+    "teacher",
+)  # roles of models that have to write; `reward` alone begins with either kind
 PACKAGES = ("accelerate", "datasets", "deepspeed", "numpy", "peft", "safetensors", "tokenizers", "torch")
 
 
@@ -72,7 +79,8 @@ def training(op: T, **sources: DatasetVersion | None) -> Step:
     """The step in which `op` eats `sources` by role; a role that is None is left out.
 
     Raises:
-        Misuse: a version of another kind than the trainer takes there.
+        Misuse: a version of another kind than the trainer takes there, a reward model where one has to write, or the
+            same rows to learn from and to measure by.
     """
     given = {role: source for role, source in sources.items() if source is not None}
     for role, source in given.items():
@@ -80,8 +88,13 @@ def training(op: T, **sources: DatasetVersion | None) -> Step:
             raise Misuse(
                 f"-p {role}={source.ref}: this is {source.kind}; {op.stage} takes {' or '.join(op.eats[role])}"
             )
-    if "held_out" in given and "data" in given and given["held_out"].fingerprint == given["data"].fingerprint:
-        raise Misuse(f"-p held_out={given['held_out'].ref}: these are the rows to learn from; give others, or none")
+        if role in WRITERS and op.stage != "reward":
+            writes(source, f"-p {role}={source.ref}")
+    if "held_out" in given:
+        asked = given["held_out"]
+        learned_from = {one.fingerprint for role, one in given.items() if role.partition("-")[0] == "data"}
+        if asked.fingerprint in learned_from:
+            raise Misuse(f"-p held_out={asked.ref}: these are the rows to learn from; give others, or none")
     return Step(f"train/{op.stage}", replace(op, roles=tuple(given)), tuple(given.values()))  # type: ignore[type-var]
 
 
@@ -140,9 +153,29 @@ def prepared(trainer: Trainer, inputs: Inputs, folder: Path) -> Preflight:
     if report.exists():
         return Preflight.of(json.loads(report.read_bytes()))
     shutil.rmtree(folder / "rows", ignore_errors=True)
-    preflight = trainer.prepare(inputs, folder / "rows")
+    preflight = looked(trainer, inputs, folder / "rows")
     report.write_bytes(json_bytes(preflight.json()))
     return preflight
+
+
+def looked(trainer: Trainer, inputs: Inputs, out: Path) -> Preflight:
+    """What a trainer finds, its libraries kept from talking.
+
+    Raises:
+        NoTool: they are not installed.
+        Misuse: a row has more tokens than the model reads.
+    """
+    need("trl")
+    with quiet():
+        found = trainer.prepare(inputs, out)
+    most, longest = getattr(trainer, "max_length", 0), found.longest
+    reads = positions(inputs.model()) if "model" in inputs else None
+    if reads is not None and min(most, longest) > reads:
+        raise Misuse(
+            f"-p max_length={most}: the model reads at most {reads:,} tokens, and the longest row has {longest:,}; "
+            f"give {reads} or less, and what is longer is cut or left out"
+        )
+    return found
 
 
 @contextmanager

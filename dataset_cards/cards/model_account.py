@@ -20,6 +20,7 @@ STAGES = {
     "ppo": "give answers that a reward model scores high",
     "grpo": "give answers that a verifier accepts",
     "distill": "answer like its teacher",
+    "compare": "be compared with models of other versions",
 }
 _LIMITS = {
     "pretrain": "It continues text. It was not taught to answer, to refuse or to stop.",
@@ -33,6 +34,10 @@ _LIMITS = {
     "kto": "That it tells good from bad answers does not show that what it writes by itself became better.",
     "ppo": "It was optimised against a reward model: a higher reward is no proof that people would prefer its answers.",
     "grpo": "Only what a verifier can check was rewarded: final answers, and not the way to them.",
+    "compare": (
+        "A small model and a small budget favour text that is easy to learn: data that pays off later looks worse here "
+        "than it is."
+    ),
     "distill": "What its teacher gets wrong it learned too, and the teacher's licence may bind it.",
 }
 MEASURES = ("measure", "before", "after", "better by", "rows", "how")
@@ -207,7 +212,7 @@ def cost(version: Mapping[str, Any]) -> str:
     spent = training(version).get("cost") or {}
     if "seconds" not in spent:
         return ""
-    cpu = f", {figure(spent['cpu_seconds'])} CPU seconds in the main process" if "cpu_seconds" in spent else ""
+    cpu = f", {figure(spent['cpu_seconds'])} CPU seconds" if "cpu_seconds" in spent else ""
     return f"Training and measuring took {figure(spent['seconds'])} seconds{cpu}."
 
 
@@ -216,7 +221,10 @@ def licences(version: Mapping[str, Any]) -> str:
     own = str(version.get("license") or "unknown")
     if own.lower() != "unknown":
         return f"Licence: {one_line(own)}."
-    fed = [f"{ref} is under {licence}" for _, ref, _, licence, _ in eaten_rows(version)]
+    fed = [
+        f"for {ref} none was stated" if licence.lower() == "unknown" else f"{ref} is under {licence}"
+        for _, ref, _, licence, _ in eaten_rows(version)
+    ]
     under = f" {'; '.join(fed)}." if fed else ""
     return f"Nobody has said under which licence this model may be used.{under}"
 
@@ -248,7 +256,7 @@ def limits(version: Mapping[str, Any]) -> list[str]:
         "Whether what it says is safe, true, fair or private was not measured, unless a table above says so; nor was "
         "what it can repeat of its rows (gristmill memorised tests that).",
         "Measures are on held-out rows like those it learned from. How it does on others is not known.",
-        "This is one run with one seed. Intervals are about the held-out rows, not about what another seed would give.",
+        *_one_seed(run["stage"]),
         "Preflight finds questions that also stand in an evaluation if they differ in case and white space only; "
         "near-copies are looked for when the data is curated, if at all.",
         "What the versions it ate do not cover stands on their cards.",
@@ -259,6 +267,14 @@ def limits(version: Mapping[str, Any]) -> list[str]:
     if str(version.get("license") or "unknown").lower() == "unknown":
         found.append("No licence was stated for it.")
     return found
+
+
+def _one_seed(stage: str) -> list[str]:
+    if stage == "compare":
+        return ["The model here is the first seed's of the better version; the comparison drew on all seeds."]
+    return [
+        "This is one run with one seed. Intervals are about the held-out rows, not about what another seed would give."
+    ]
 
 
 def lines(version: Mapping[str, Any]) -> list[str]:
