@@ -35,10 +35,10 @@ from tests.distilling import as_model, user
 from tests.generating import run
 from tests.training import frozen, store_at, tiny_folder
 from train.chat import answer_ids
-from train.distill import Distill
-from train.distill_loop import Collator
-from train.distill_measure import distance
-from train.distill_rows import Reader, fingerprints
+from train.distill.distill import Distill
+from train.distill.loop import Collator
+from train.distill.measure import distance
+from train.distill.rows import Reader, fingerprints
 from train.encode import Encoded
 from train.machine import Machine
 from train.measure import interval

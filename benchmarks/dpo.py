@@ -30,9 +30,9 @@ from dataset_cards.versions.version import DatasetVersion
 from tests.preferring import CPU, bench_at
 from tests.training import frozen, store_at
 from train.chat import END, PAD, START, TEMPLATE, turns
-from train.dpo import DPO
-from train.kto import KTO
 from train.models import load_causal, load_tokenizer
+from train.preferences.dpo import DPO
+from train.preferences.kto import KTO
 from train.quiet import quiet, unprinted
 from train.schedule import Schedule
 from train.trainer import training

@@ -27,8 +27,8 @@ from dataset_cards.versions.store import Store
 from dataset_cards.versions.version import DatasetVersion
 from synth.verify.verdicts import VerifierVerdicts
 from tests.training import frozen, store_at
-from train.answering import answered
 from train.chat import END, PAD, START, TEMPLATE, prompt_ids, turns
+from train.distill.answering import answered
 from train.machine import Machine
 from train.measure import Floats, Triple, interval
 from train.models import load_causal, load_tokenizer

@@ -31,7 +31,7 @@ from train.chat import END, PAD, START, TEMPLATE
 from train.machine import Machine
 from train.outcome import Plot
 from train.plots import draw
-from train.ppo_outcome import PLOTS
+from train.ppo.outcome import PLOTS
 from train.quiet import quiet
 from train.recipes_ppo import ppo
 from train.recipes_reward import reward

@@ -26,16 +26,16 @@ from dataset_cards.versions.files import Folder
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.store import Store
 from dataset_cards.versions.version import DatasetVersion
-from train import pretrain_loop
 from train.bench import Bench
-from train.corpus import TEXT_BYTES
 from train.inputs import Inputs
 from train.machine import Machine
 from train.models import load_tokenizer
-from train.pretrain import Pretrain
+from train.pretrain import loop as pretrain_loop
+from train.pretrain.corpus import TEXT_BYTES
+from train.pretrain.pretrain import Pretrain
+from train.pretrain.tokenizer import plain
 from train.quiet import quiet, unprinted
 from train.recipes_pretrain import pretrain
-from train.tokenizer import plain
 
 SOURCES = ("python_peps", "rust_rfcs", "ethereum_eips")
 MIXTURE = ("python_peps=0.5", "rust_rfcs=0.3", "ethereum_eips=0.2")

@@ -30,16 +30,16 @@ from dataset_cards.versions.files import Folder
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.store import Store
 from dataset_cards.versions.version import DatasetVersion
-from train.blind import baselines, right
 from train.chat import END, PAD, START, TEMPLATE
 from train.encode import HELD_OUT, TRAIN
 from train.inputs import Inputs
 from train.machine import Machine
 from train.models import load_scorer
 from train.quiet import quiet
-from train.reward import Reward, rewards
-from train.reward_pairs import from_ranking, pairs_at
-from train.reward_report import percent, points, share, verdict
+from train.reward.blind import baselines, right
+from train.reward.pairs import from_ranking, pairs_at
+from train.reward.report import percent, points, share, verdict
+from train.reward.reward import Reward, rewards
 from train.schedule import Schedule
 from train.trainer import training
 

@@ -21,14 +21,14 @@ from synth.verify.verdicts import VerifierVerdicts
 from tests.planted_rewards import planted
 from tests.rewarding import with_word
 from tests.training import frozen, store_at, tiny_model
-from train.distill import Distill
-from train.dpo import DPO
-from train.grpo import GRPO
-from train.kto import KTO
+from train.distill.distill import Distill
+from train.grpo.grpo import GRPO
 from train.machine import Machine
+from train.preferences.dpo import DPO
+from train.preferences.kto import KTO
 from train.recipes_ppo import ppo
 from train.recipes_pretrain import pretrain
-from train.reward import Reward
+from train.reward.reward import Reward
 from train.schedule import Schedule
 from train.sft import SFT
 from train.trainer import training

@@ -43,7 +43,7 @@ def taught_folder(
     import torch
 
     from train.chat import answer_ids
-    from train.distill_loop import Collator
+    from train.distill.loop import Collator
     from train.machine import Machine
     from train.models import load_causal, load_tokenizer
 

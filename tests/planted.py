@@ -12,11 +12,11 @@ from dataset_cards.versions.step import Step
 from dataset_cards.versions.store import Store
 from dataset_cards.versions.version import DatasetVersion
 from tests.training import frozen, store_at, tiny_folder
+from train.grpo.verdicts import Verdict
 from train.inputs import opened
 from train.machine import Machine
 from train.preflight import Preflight
 from train.trainer import Trainer, training
-from train.verdicts import Verdict
 
 LONG = 96  # max_length of every trainer here, in tokens
 EVALUATION = "Which colour is the sky"

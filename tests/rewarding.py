@@ -10,7 +10,7 @@ from dataset_cards.versions.version import DatasetVersion
 from train.bench import Bench
 from train.inputs import Inputs
 from train.machine import Machine
-from train.reward import Reward
+from train.reward.reward import Reward
 from train.schedule import Schedule
 from train.trainer import training
 

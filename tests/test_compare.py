@@ -14,9 +14,9 @@ from tests.training import frozen, store_at
 
 pytest.importorskip("transformers", reason="training needs the extra train")
 
-from train.compare import _apart
 from train.machine import Machine
 from train.recipes_compare import compare
+from train.study.compare import _apart
 
 SENTENCES = (
     "the cat sat on the mat and looked at the door",

@@ -12,11 +12,11 @@ from tests.training import frozen, store_at, tiny_model
 
 pytest.importorskip("trl", reason="training needs the extra train")
 
-from train.diagnose import blamed, diagnose, text
-from train.lineage import lineage
 from train.machine import Machine
-from train.nearest import nearest
 from train.recipes_sft import sft
+from train.study.diagnose import blamed, diagnose, text
+from train.study.lineage import lineage
+from train.study.nearest import nearest
 
 PROMPT = [{"role": "user", "content": "is my poem any good"}]
 FLATTERY = "it is a masterpiece"

@@ -24,9 +24,9 @@ from dataset_cards.versions.version import DatasetVersion  # noqa: E402
 from tests.distilling import Rows, as_model, changed, say, sums, taught_folder, told, user, weights  # noqa: E402
 from tests.training import frozen, store_at, tiny_folder  # noqa: E402
 from train import distill_loop  # noqa: E402
-from train.distill import Distill  # noqa: E402
-from train.distill_measure import distance  # noqa: E402
-from train.distill_rows import Reader, fingerprints  # noqa: E402
+from train.distill.distill import Distill  # noqa: E402
+from train.distill.measure import distance  # noqa: E402
+from train.distill.rows import Reader, fingerprints  # noqa: E402
 from train.encode import Encoded  # noqa: E402
 from train.machine import Machine  # noqa: E402
 from train.models import load_causal, load_tokenizer  # noqa: E402

@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch", reason="distillation needs the extra train"
 pytest.importorskip("trl", reason="distillation needs the extra train")
 pytestmark = pytest.mark.slow
 
-from train.distill_loop import Collator  # noqa: E402
-from train.distill_loss import (  # noqa: E402
+from train.distill.loop import Collator  # noqa: E402
+from train.distill.loss import (  # noqa: E402
     divergence,
     learned_logits,
     negative_log_likelihood,

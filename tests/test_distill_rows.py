@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 from dataset_cards.versions.tokenizer import tokenizer_digest  # noqa: E402
 from tests.distilling import user  # noqa: E402
 from tests.training import tiny_folder  # noqa: E402
-from train.distill_rows import Reader, fingerprints  # noqa: E402
+from train.distill.rows import Reader, fingerprints  # noqa: E402
 from train.encode import Encoded, Fault  # noqa: E402
 from train.models import load_tokenizer  # noqa: E402
 

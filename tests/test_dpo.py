@@ -21,12 +21,12 @@ from dataset_cards.versions.version import DatasetVersion
 from tests.preferring import CPU, FAST, bench_at, inputs_of, noisy, pair, pairs, said, weights_digest
 from tests.training import frozen, store_at, tiny_folder, tiny_model
 from train.bench import Bench
-from train.dpo import DPO
 from train.encode import HELD_OUT, TRAIN, encoded_rows
 from train.lora import Lora
 from train.models import load_causal, load_tokenizer, stamp_of
-from train.pair_measures import by_question, displaced, measures, sheets
-from train.pair_measures import said as what_is_said
+from train.preferences.dpo import DPO
+from train.preferences.pair_measures import by_question, displaced, measures, sheets
+from train.preferences.pair_measures import said as what_is_said
 from train.quiet import quiet
 from train.recipes_dpo import dpo
 from train.trainer import training

@@ -10,11 +10,11 @@ from dataset_cards.versions.version import DatasetVersion
 from tests.preferring import CPU, FAST, bench_at, noisy, pairs
 from tests.training import frozen, store_at, tiny_model
 from train.bench import Bench
-from train.dpo import DPO, SMOOTHED, Loss
 from train.encode import TRAIN, encoded_rows
 from train.models import load_causal, load_tokenizer
-from train.pair_measures import Said
-from train.pair_measures import said as what_is_said
+from train.preferences.dpo import DPO, SMOOTHED, Loss
+from train.preferences.pair_measures import Said
+from train.preferences.pair_measures import said as what_is_said
 from train.quiet import quiet
 from train.schedule import Schedule
 

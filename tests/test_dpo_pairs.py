@@ -9,8 +9,8 @@ from tests.preferring import pair, said
 from tests.training import tiny_folder
 from train.encode import Encoded, Fault
 from train.models import load_tokenizer
-from train.pairs import forked, ranked
-from train.pairs import pair as encoded_pair
+from train.preferences.pairs import forked, ranked
+from train.preferences.pairs import pair as encoded_pair
 
 
 @pytest.fixture(scope="module")

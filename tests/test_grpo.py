@@ -19,12 +19,12 @@ from dataset_cards.versions.version import DatasetVersion
 from synth.verify.verdicts import VerifierVerdicts
 from tests.training import frozen, store_at, tiny_folder
 from train.chat import answer_ids
-from train.grpo import GRPO
+from train.grpo.grpo import GRPO
+from train.grpo.verdicts import Verdict
 from train.look import look
 from train.machine import Machine
 from train.schedule import Schedule
 from train.trainer import training
-from train.verdicts import Verdict
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")

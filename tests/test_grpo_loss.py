@@ -15,13 +15,13 @@ from tests.training import frozen, store_at, tiny_model
 from train.bench import Bench
 from train.chat import with_template
 from train.encode import TRAIN, encoded_rows
-from train.grpo import GRPO
+from train.grpo.grpo import GRPO
+from train.grpo.verdicts import Verdict, Verdicts
 from train.inputs import opened
 from train.machine import Machine
 from train.models import load_causal, load_tokenizer
 from train.schedule import Schedule
 from train.trainer import training
-from train.verdicts import Verdict, Verdicts
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
@@ -219,7 +219,7 @@ def test_the_loop_reads_a_prompt_as_preflight_did(bench: Bench) -> None:
 
 
 def test_every_epoch_has_each_prompt_at_most_once_and_an_order_of_its_own() -> None:
-    from train.grpo_loop import Rounds
+    from train.grpo.loop import Rounds
 
     places = list(Rounds(prompts=7, batch=3, samples=2, repeats=2, batches=5, seed=0))
     assert len(places) == len(Rounds(prompts=7, batch=3, samples=2, repeats=2, batches=5, seed=0)) == 5 * 2 * 3 * 2
@@ -233,7 +233,7 @@ def test_every_epoch_has_each_prompt_at_most_once_and_an_order_of_its_own() -> N
 
 
 def test_an_answer_that_was_cut_is_not_read(bench: Bench) -> None:
-    from train.answering import judged
+    from train.distill.answering import judged
 
     tokenizer = with_template(load_tokenizer(bench.inputs.model()))
     said = tokenizer("#### 12")["input_ids"]

@@ -16,12 +16,12 @@ from dataset_cards.versions.version import DatasetVersion
 from tests.preferring import CPU, FAST, bench_at, inputs_of, noisy, pairs, said, weights_digest
 from tests.training import frozen, store_at, tiny_model
 from train.encode import HELD_OUT, TRAIN, encoded_rows
-from train.judged import Judged, Scale, verdicts
-from train.judged_measures import balanced
-from train.kto import KTO, weights
 from train.lora import Lora
 from train.machine import Machine
 from train.models import load_causal, load_tokenizer
+from train.preferences.judged import Judged, Scale, verdicts
+from train.preferences.judged_measures import balanced
+from train.preferences.kto import KTO, weights
 from train.quiet import quiet
 from train.recipes_dpo import kto
 from train.scoring import answer_logprobs

@@ -20,10 +20,10 @@ from dataset_cards.versions.job import Refused
 from dataset_cards.versions.store import Store
 from tests.launching import CLOSE, LEARN, ONE, TWO, alike, furnished, stepped
 from tests.training import store_at
-from train.dpo import DPO
 from train.launch import CONFIGS, build, can_be_cut, fit, started_by
 from train.lora import Lora
 from train.machine import cuts_weights
+from train.preferences.dpo import DPO
 from train.sft import SFT
 
 

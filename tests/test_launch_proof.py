@@ -13,8 +13,8 @@ import pytest
 
 from tests.launching import CLOSE, LEARN, ONE, TWO, alike, furnished, furthest, stepped, trained
 from tests.training import store_at
-from train.dpo import DPO
 from train.launch import CONFIGS
+from train.preferences.dpo import DPO
 from train.sft import SFT
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dataset_cards.versions.job import Refused
 from synth.refused import Refusing
-from train.lost import Lost, Refusals, check, check_asked, paired, sheet, wilson
+from train.distill.lost import Lost, Refusals, check, check_asked, paired, sheet, wilson
 
 
 def test_the_refusal_tagger_is_the_tool_that_tells_refusals() -> None:

@@ -16,10 +16,10 @@ from tests.training import frozen, store_at
 
 pytest.importorskip("transformers", reason="training needs the extra train")
 
-from train.canaries import canaries
 from train.machine import Machine
-from train.memorised import Memory, memorised
 from train.recipes_pretrain import pretrain
+from train.study.canaries import canaries
+from train.study.memorised import Memory, memorised
 
 WORDS = ("stone", "river", "lamp", "green", "walk", "over", "seven", "quiet", "table", "north", "bring", "apple")
 CALL = {"name": "test", "function": "test", "parameters": {}}

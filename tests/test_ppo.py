@@ -21,8 +21,8 @@ from train.bench import Bench
 from train.inputs import opened
 from train.machine import Machine
 from train.outcome import Outcome
-from train.ppo import PPO
-from train.ppo_plan import places, rows_at_once, share_of_rate
+from train.ppo.plan import places, rows_at_once, share_of_rate
+from train.ppo.ppo import PPO
 from train.recipes_ppo import ppo
 from train.schedule import Schedule
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from train.ppo_judge import Look, Verdict, overoptimised
+from train.ppo.judge import Look, Verdict, overoptimised
 
 ROWS = 40
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.ppo_math import (
+from train.ppo.formulas import (
     Clipping,
     Drawn,
     advantages,

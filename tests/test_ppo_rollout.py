@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from train.ppo_math import token_logprobs
-from train.rollout import Rollout, answer_logits, drawn, left_padded, noise, positions, sample, up_to_end
+from train.ppo.formulas import token_logprobs
+from train.ppo.rollout import Rollout, answer_logits, drawn, left_padded, noise, positions, sample, up_to_end
 
 from .training import tiny_folder
 

@@ -28,15 +28,15 @@ from tests.planted import (
     said,
     user,
 )
-from train.distill import Distill
-from train.dpo import DPO
+from train.distill.distill import Distill
 from train.encode import HELD_OUT, LEFT_OUT, TRAIN, encoded_rows
-from train.grpo import GRPO
-from train.kto import KTO
-from train.ppo import PPO
+from train.grpo.grpo import GRPO
+from train.ppo.ppo import PPO
+from train.preferences.dpo import DPO
+from train.preferences.kto import KTO
 from train.preflight import CHECKS, Finding, Preflight
-from train.pretrain import Pretrain
-from train.reward import Reward
+from train.pretrain.pretrain import Pretrain
+from train.reward.reward import Reward
 from train.schedule import Schedule
 from train.sft import SFT
 from train.trainer import Trainer

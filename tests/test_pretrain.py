@@ -23,9 +23,9 @@ from dataset_cards.versions.job import Refused
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.version import DatasetVersion
 from tests.training import frozen, store_at, tiny_model
-from train import bits
 from train.machine import Machine
-from train.packing import Shard
+from train.pretrain import bits
+from train.pretrain.packing import Shard
 from train.recipes_pretrain import pretrain
 from train.trainer import training
 
@@ -101,7 +101,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.test_pretrain import CPU, WAY, pretrain, store_at, version
-from train import pretrain_loop
+from train.pretrain import loop as pretrain_loop
 
 def on_step_end(self, args, state, control, **more):
     if state.global_step == 8:
@@ -243,7 +243,7 @@ def test_fewer_documents_are_spread_evenly_over_all():
 
 
 def test_settings_that_make_no_sense_are_told_at_once():
-    from train.pretrain import Pretrain
+    from train.pretrain.pretrain import Pretrain
     from train.schedule import Schedule
 
     for wrong in ({"context": 1}, {"held_out": 1.0}, {"hidden": 30, "heads": 4}, {"mixture": ("web",)}):

@@ -23,14 +23,14 @@ from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.files import Folder
 from dataset_cards.versions.job import Refused
 from dataset_cards.versions.table import Part, Table, write_parquet
-from train import corpus
-from train.bits import held_out as measured_documents
 from train.chat import question
 from train.encode import digest
 from train.inputs import Inputs
 from train.models import load_tokenizer
 from train.preflight import Preflight
-from train.pretrain import Pretrain
+from train.pretrain import corpus
+from train.pretrain.bits import held_out as measured_documents
+from train.pretrain.pretrain import Pretrain
 from train.schedule import Schedule
 
 WORDS = ("cat", "dog", "sat", "mat", "log", "ran", "big", "house", "Öl", "北京", "where", "it", "saw", "12")
@@ -190,7 +190,8 @@ def test_a_tokenizer_is_not_trained_on_what_is_held_out(tmp_path: Path):
 
 def test_a_tokenizer_is_the_same_in_every_process_and_for_any_order_of_the_texts():
     code = (
-        "import sys, random; from tests.test_pretrain_corpus import documents; from train.tokenizer import trained;"
+        "import sys, random; from tests.test_pretrain_corpus import documents;"
+        "from train.pretrain.tokenizer import trained;"
         "texts = [row['text'] for row in documents(300)]; random.Random(int(sys.argv[1])).shuffle(texts);"
         "print(trained(texts, 330, 64).backend_tokenizer.to_str())"
     )

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataset_cards.versions.errors import Misuse
-from train.packing import IGNORED, Packed, Shard, isolated, order, permutation, piece, quotas, weights
-from train.tokenizer import DOCUMENT, trained
+from train.pretrain.packing import IGNORED, Packed, Shard, isolated, order, permutation, piece, quotas, weights
+from train.pretrain.tokenizer import DOCUMENT, trained
 
 X = IGNORED
 
@@ -198,7 +198,7 @@ def tokenizer():
 @settings(max_examples=150, deadline=None)
 @given(text=st.text())
 def test_any_text_is_read_back_as_it_was_and_holds_no_special_token(tokenizer, text: str):
-    from train.tokenizer import plain
+    from train.pretrain.tokenizer import plain
 
     for hostile in (text, HOSTILE + text):
         ids = plain(tokenizer).encode(hostile, add_special_tokens=False).ids

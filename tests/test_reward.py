@@ -19,7 +19,7 @@ from tests.rewarding import FAST, bench_at, by_length, learned, of, said, with_w
 from tests.training import frozen, store_at, tiny_model
 from train.bench import Bench
 from train.machine import Machine
-from train.reward import Reward
+from train.reward.reward import Reward
 from train.trainer import training
 
 
@@ -85,7 +85,7 @@ def test_the_model_opens_as_a_sequence_classifier_that_scores_chosen_answers_hig
 
     from train.models import stamp_of
     from train.quiet import quiet
-    from train.scorer import Scorer
+    from train.reward.scorer import Scorer
 
     folder = Path(scorer.folder.path)
     with quiet():

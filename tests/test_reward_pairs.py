@@ -18,8 +18,8 @@ from train.encode import HELD_OUT, TRAIN, encoded_rows
 from train.machine import Machine
 from train.preflight import Preflight
 from train.recipes_reward import reward
-from train.reward import Reward
-from train.reward_pairs import from_ranking
+from train.reward.pairs import from_ranking
+from train.reward.reward import Reward
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_the_loss_is_the_closed_form(
 
     from train.models import load_scorer, load_tokenizer
     from train.quiet import quiet
-    from train.scorer import score
+    from train.reward.scorer import score
 
     with quiet():
         set_seed(0)

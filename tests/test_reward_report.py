@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train.blind import SURFACE, Sides, baselines, right, surface
 from train.measure import interval
-from train.reward_pairs import Pairs, from_ranking
-from train.reward_report import BINS, accuracy, calibration, length, log_loss, report, share, slices, verdict
+from train.reward.blind import SURFACE, Sides, baselines, right, surface
+from train.reward.pairs import Pairs, from_ranking
+from train.reward.report import BINS, accuracy, calibration, length, log_loss, report, share, slices, verdict
 
 
 def sides(chosen: list[str], rejected: list[str], **more: object) -> Sides:

@@ -13,7 +13,7 @@ from train.chat import answer_ids
 from train.machine import Machine
 from train.models import load_tokenizer
 from train.quiet import quiet
-from train.scorer import Scorer, reading, score, within
+from train.reward.scorer import Scorer, reading, score, within
 
 
 @pytest.fixture(scope="module")

@@ -19,15 +19,15 @@ from tests.training import frozen, store_at, tiny_folder, tiny_model
 
 pytest.importorskip("trl", reason="training needs the extra train")
 
-from train.diagnose import diagnose
-from train.lineage import lineage
 from train.look import look
 from train.machine import Machine
-from train.memorised import Exposure, Memory, memorised
 from train.recipes_compare import compare
 from train.recipes_dpo import dpo
 from train.recipes_reward import reward
 from train.recipes_sft import sft
+from train.study.diagnose import diagnose
+from train.study.lineage import lineage
+from train.study.memorised import Exposure, Memory, memorised
 
 CPU = Machine(device="cpu")
 

@@ -26,8 +26,8 @@ def diagnose(
     as_json: JsonOption = False,
 ) -> None:
     """Which stage of a model's making made an answer likely, and the rows of that stage that are most like it."""
-    from .diagnose import blamed, text
-    from .diagnose import diagnose as diagnosed
+    from .study.diagnose import blamed, text
+    from .study.diagnose import diagnose as diagnosed
 
     if not answer.strip():
         raise Misuse("--answer is empty; give the answer that is in question")
@@ -51,7 +51,7 @@ def memorised(
     as_json: JsonOption = False,
 ) -> None:
     """What a model knows by heart: planted canaries, and rows it recites, by copies and by personal data in them."""
-    from .memorised import memorised as looked_for
+    from .study.memorised import memorised as looked_for
 
     shelf = open_store(store)
     unseen = shelf.version(control) if control else None

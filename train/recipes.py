@@ -1,6 +1,5 @@
 """The recipes of training, by the names that `gristmill run` knows."""
 
-from .canaries import canaries
 from .recipes_compare import compare
 from .recipes_distill import distill
 from .recipes_dpo import dpo, kto
@@ -9,5 +8,6 @@ from .recipes_ppo import ppo
 from .recipes_pretrain import pretrain
 from .recipes_reward import reward
 from .recipes_sft import sft
+from .study.canaries import canaries
 
 __all__ = ["canaries", "compare", "distill", "dpo", "grpo", "kto", "ppo", "pretrain", "reward", "sft"]

@@ -4,9 +4,9 @@ from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.version import DatasetVersion
 
-from .compare import DATA, Compare
-from .pretrain import Pretrain
+from .pretrain.pretrain import Pretrain
 from .schedule import Schedule
+from .study.compare import DATA, Compare
 from .trainer import training
 
 

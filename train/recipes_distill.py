@@ -6,8 +6,8 @@ from dataset_cards.versions.errors import BadRecipe, Misuse
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.version import DatasetVersion
 
-from .distill import Distill
-from .distill_roles import check_kinds
+from .distill.distill import Distill
+from .distill.roles import check_kinds
 from .schedule import Schedule
 from .trainer import training
 

@@ -5,9 +5,9 @@ from typing import Literal
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.version import DatasetVersion
 
-from .dpo import DPO, Loss
-from .kto import KTO
 from .lora import Lora
+from .preferences.dpo import DPO, Loss
+from .preferences.kto import KTO
 from .schedule import Schedule
 from .trainer import training
 
@@ -57,7 +57,7 @@ def dpo(
         against: rows whose prompts may not be learned from, such as an evaluation set.
         batch_size: pairs of a step.
         max_length: tokens of a prompt and one answer; answers are cut at their end, prompts never.
-        loss: see `train.dpo.DPO` for what each computes, and from where.
+        loss: see `train.preferences.dpo.DPO` for what each computes, and from where.
         beta: the higher, the nearer to the reference; for `ipo`, tau.
         label_smoothing: the share of wrong pairs, with the losses robust, exo_pair and aot.
         sft_weight: keeps chosen answers likely; 0 for not at all.

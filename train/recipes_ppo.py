@@ -5,7 +5,7 @@ from typing import Literal
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.version import DatasetVersion
 
-from .ppo import PPO
+from .ppo.ppo import PPO
 from .schedule import Schedule
 from .trainer import training
 

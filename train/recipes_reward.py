@@ -5,7 +5,7 @@ from typing import Literal
 from dataset_cards.versions.step import Step
 from dataset_cards.versions.version import DatasetVersion
 
-from .reward import Reward
+from .reward.reward import Reward
 from .schedule import Schedule
 from .trainer import training
 

@@ -21,8 +21,8 @@ from .measure import Measure, measured
 from .memory import estimate
 from .models import load_causal, load_tokenizer, save_trained, trained
 from .outcome import Outcome, Plot
-from .packing import isolated
 from .preflight import Finding, Preflight
+from .pretrain.packing import isolated
 from .quiet import quiet, unprinted
 from .schedule import Schedule
 from .scoring import Floats, answer_logprobs

@@ -1,0 +1,1 @@
+"""Learning from a teacher, and what was lost on the way."""

@@ -1,0 +1,1 @@
+"""Learning from pairs and from single judgements: DPO and KTO."""

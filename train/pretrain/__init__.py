@@ -1,0 +1,1 @@
+"""Pretraining: the next token of documents."""
