@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dataset_cards.adopt.model import AdoptModel
 from dataset_cards.cards.model_account import limits, warnings
 from dataset_cards.freeze import freeze
 from dataset_cards.versions.errors import Misuse
@@ -195,3 +196,30 @@ def test_what_was_planted_once_or_never_is_said_so() -> None:
         "3 secrets planted 1 time: exposure 1.4 (1 to 2) bits",
         "3 secrets planted 4 times: exposure 1.4 (1 to 2) bits",
     ]
+
+
+def test_a_model_with_learned_positions_is_asked_no_further_than_they_go(tmp_path: Path) -> None:
+    """Answers are drawn to see whether they end; beyond its positions such a model would break."""
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    folder = tiny_folder(tmp_path / "llama")
+    words = AutoTokenizer.from_pretrained(folder)
+    config = GPT2Config(vocab_size=len(words), n_positions=64, n_embd=32, n_layer=1, n_head=2, bos_token_id=None)
+    GPT2LMHeadModel(config).save_pretrained(tmp_path / "short")
+    words.save_pretrained(tmp_path / "short")
+    store = store_at(tmp_path / "store")
+    step = Step("adopt", AdoptModel.of(str(tmp_path / "short"), license="CC0-1.0", source="made for a test"))
+    store.run(step)
+    model = freeze(store, step, "short@1.0.0", {"name": "adopt", "function": "adopt", "parameters": {}})
+    rows = [{"messages": [said("user", f"what is {n}"), said("assistant", "it is " * 8 + str(n))]} for n in range(40)]
+    chats = frozen(store, "chats@1.0.0", "conversations", rows, tmp_path)
+    learn = sft(data=chats, model=model, max_length=64, max_steps=6, learning_rate=1e-2, held_out_share=0.2)
+    store.run(learn, [CPU])
+    assert store.is_done(learn)
+
+
+@pytest.mark.parametrize("share", [2.0, -1.0, 1.0])
+def test_a_share_that_is_none_is_refused(place: tuple[Store, dict[str, DatasetVersion]], share: float) -> None:
+    _, versions = place
+    with pytest.raises(Misuse, match="write a share from 0 to below 1"):
+        sft(data=versions["chats"], model=versions["base"], held_out_share=share)

@@ -1,5 +1,6 @@
 """Whether a model knows when to stop: greedy answers to a few prompts, and which of them end by themselves."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,15 +19,17 @@ def ended(model: Any, tokenizer: Any, rows: Iterable[tuple[Sequence[int], Sequen
             row is asked for again.
     """
     prompts, longest = [], 0
+    room = getattr(model.config.get_text_config(), "max_position_embeddings", None) or math.inf
     for ids, mask in rows:
         start = next((place for place, learned in enumerate(mask) if learned), 0)
         length = next((n for n, learned in enumerate(mask[start:]) if not learned), len(mask) - start)
-        if 0 < start <= ASKED and length <= EXPECTED:
+        if 0 < start <= ASKED and length <= EXPECTED and start < room:
             prompts.append(list(ids[:start]))
             longest = max(longest, length)
         if len(prompts) == PROMPTS:
             break
-    made = answers(model, tokenizer, prompts, 2 * longest)
+    left = room - max(map(len, prompts), default=0)  # a model with learned positions breaks beyond them
+    made = answers(model, tokenizer, prompts, int(min(2 * longest, left)))
     return [float(tokenizer.eos_token_id in answer) for answer in made]
 
 

@@ -149,7 +149,7 @@ def _fitted(folder: Path, task: Mapping[str, Any], tools: tuple[object, ...]) ->
     preflight = Preflight.of(json.loads((folder / "preflight.json").read_bytes()))
     with opened(trainer.roles, tables, tools) as inputs:
         bench = Bench(inputs=inputs, preflight=preflight, folder=folder, machine=machine, stamp=task["stamp"])
-        return {"outcome": trainer.fit(bench).json(), "environment": environment()}
+        return {"outcome": trainer.fit(bench).json(), "environment": environment(machine)}
 
 
 def can_be_cut(trainer: Any, *, on_cpu: bool) -> None:

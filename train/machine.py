@@ -69,7 +69,9 @@ class Machine:
             raise Misuse(f"batch_size={schedule.batch_size} cannot be shared by {processes()} processes")
         micro = min(self.micro_batch or share, share)
         if share % micro:
-            raise Misuse(f"--micro-batch {micro} does not divide the {share} rows that each process has of a batch")
+            raise Misuse(
+                f"--machine micro_batch={micro} does not divide the {share} rows that each process has of a batch"
+            )
         return micro, share // micro
 
 

@@ -38,8 +38,10 @@ class Schedule:
             raise ValueError("batch_size and log_steps are at least 1, max_steps and save_steps at least 0")
         if not (self.max_steps or self.epochs > 0):
             raise ValueError(f"epochs={self.epochs}, max_steps={self.max_steps}: there is nothing to do")
-        if not self.learning_rate > 0 or not 0 <= self.warmup <= 1:
-            raise ValueError(f"learning_rate={self.learning_rate}, warmup={self.warmup}: above 0, and from 0 to 1")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate={self.learning_rate}: a rate is above 0")
+        if not 0 <= self.warmup <= 1:
+            raise ValueError(f"warmup={self.warmup}: the share of the steps, from 0 to 1")
 
     def steps(self, rows: int) -> int:
         """Optimiser steps over `rows`, the last batch of an epoch smaller where it does not divide."""

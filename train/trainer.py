@@ -83,6 +83,9 @@ def training(op: T, **sources: DatasetVersion | None) -> Step:
             same rows to learn from and to measure by.
     """
     given = {role: source for role, source in sources.items() if source is not None}
+    share = getattr(op, "held_out", 0.0)
+    if not 0 <= share < 1:
+        raise Misuse(f"-p held_out_share={share}: write a share from 0 to below 1")
     for role, source in given.items():
         if source.kind not in op.eats[role]:
             raise Misuse(
@@ -119,7 +122,7 @@ def train(job: Job, trainer: Trainer) -> dict[str, Any]:
         stamp = {f"gristmill.{one['role']}": f"{one['ref']} {one['digest']}" for one in inputs.eaten()}
         stamp = {"gristmill.stage": trainer.stage, **stamp}
         bench = Bench(inputs=inputs, preflight=preflight, folder=folder, machine=machine, stamp=stamp)
-        outcome, ran = launched(trainer, bench) if machine.launcher else (trainer.fit(bench), environment())
+        outcome, ran = launched(trainer, bench) if machine.launcher else (trainer.fit(bench), environment(machine))
         seconds = {"seconds": time.monotonic() - started, "cpu_seconds": sum(os.times()[:4]) - used}
         record = _record(trainer, inputs, preflight, outcome, machine, seconds, ran)
         files = _written(job, bench, record, outcome)
@@ -168,7 +171,8 @@ def looked(trainer: Trainer, inputs: Inputs, out: Path) -> Preflight:
     need("trl")
     with quiet():
         found = trainer.prepare(inputs, out)
-    most, longest = getattr(trainer, "max_length", 0), found.longest
+    # Of a trainer that draws answers, the longest row is a prompt, and `max_new` tokens follow it.
+    most, longest = getattr(trainer, "max_length", 0), found.longest + getattr(trainer, "max_new", 0)
     reads = positions(inputs.model()) if "model" in inputs else None
     if reads is not None and min(most, longest) > reads:
         raise Misuse(
@@ -214,7 +218,7 @@ def _record(
     }
 
 
-def environment() -> dict[str, Any]:
+def environment(machine: Machine) -> dict[str, Any]:
     """What ran: Python, platform, processes and the threads of one, and the packages whose release changes weights."""
     import torch
 
@@ -228,7 +232,7 @@ def environment() -> dict[str, Any]:
         "gristmill": version("gristmill"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": "cpu" if machine.on_cpu else torch.cuda.get_device_name(),
         "threads": torch.get_num_threads(),
         "processes": processes(),
         "packages": packages,

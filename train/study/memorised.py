@@ -178,8 +178,10 @@ def _groups(
     secrets: dict[str, tuple[str, int]] = {}
     for frame in version.table.frames(columns):
         for name, text, metadata in frame.iter_rows():
-            if name.startswith(f"{MARK}/"):
-                canary: Mapping[str, Any] = json.loads(metadata)[MARK]
+            canary: Mapping[str, Any] | None = (
+                json.loads(metadata or "{}").get(MARK) if name.startswith(f"{MARK}/") else None
+            )
+            if canary is not None:
                 secrets[canary["place"]] = canary["secret"], canary["copies"]
             elif name in level_of:
                 groups[level_of.pop(name)].append((name, text))

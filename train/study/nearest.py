@@ -50,6 +50,8 @@ def nearest(version: DatasetVersion, text: str, most: int) -> list[Near]:
         rows += found.height
         hits = found.explode("word").join(asked, on="word").group_by("id", "length", "word").len("times")
         counted.append(hits.with_columns(pl.lit(number).alias("group")))
+    if not counted:
+        return []
     hits = pl.concat(counted)
     if hits.is_empty():
         return []
