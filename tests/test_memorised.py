@@ -42,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> dict[str, DatasetVersion]
     folder = tmp_path_factory.mktemp("memory")
     store = store_at(folder / "store")
     raw = frozen(store, "raw@1.0.0", "documents", [*documents(1, 2, 40), *documents(2, 12, 1)], folder)
-    planted = frozen_step(store, canaries(source=raw, copies=(1, 40), each=3), "planted@1.0.0")
+    planted = frozen_step(store, canaries(rows=raw, copies=(1, 40), each=3), "planted@1.0.0")
     unseen = frozen(store, "unseen@1.0.0", "documents", documents(3, 6, 1), folder)
     step = pretrain(
         data=planted,
@@ -101,4 +101,4 @@ def test_other_kinds_are_refused(place: dict[str, DatasetVersion], tmp_path: Pat
     with pytest.raises(Misuse, match="is documents and no model"):
         memorised(place["raw"], place["raw"], None, machine=Machine(device="cpu"))
     with pytest.raises(Misuse, match="canaries are planted in documents"):
-        canaries(source=place["model"])
+        canaries(rows=place["model"])

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from dataset_cards.versions.recipe import built_ins
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ (gristmill .*|make .*)$", README, re.MULTILINE)
@@ -41,6 +43,21 @@ def test_every_document_that_is_linked_exists() -> None:
     for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         for link in re.findall(r"\]\(([^)#:]+\.md)[^)]*\)", document.read_text()):
             assert (document.parent / link).is_file(), f"{document.name} links to {link}"
+
+
+def test_every_parameter_that_a_document_gives_a_recipe_is_one_it_takes() -> None:
+    """Commands of the pages, also those that go on over a line."""
+    recipes = built_ins(("curation", "annotation", "synth", "train"))
+    given = re.compile(r"gristmill (?:run|preflight|plan) ([a-z_]+) ((?:[^\n`]|\\\n)*)")
+    wrong, seen = [], 0
+    for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for recipe, words in given.findall(document.read_text()):
+            for key in re.findall(r"-p ([a-z_]+)=", words) if recipe in recipes else ():
+                seen += 1
+                if key not in recipes[recipe].parameters():
+                    wrong.append(f"{document.name}: {recipe} -p {key}")
+    assert seen > 50
+    assert not wrong
 
 
 @pytest.mark.slow

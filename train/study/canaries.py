@@ -91,12 +91,12 @@ def secret_of(draw: random.Random) -> str:
     return "".join(str(draw.randrange(10)) for _ in range(DIGITS))
 
 
-def canaries(*, source: DatasetVersion, copies: tuple[int, ...] = (1, 4, 16), each: int = 20, seed: int = 0) -> Step:
+def canaries(*, rows: DatasetVersion, copies: tuple[int, ...] = (1, 4, 16), each: int = 20, seed: int = 0) -> Step:
     """Documents with planted canaries, so that `gristmill memorised` can tell what a model learned by heart.
 
     `copies` are the numbers of times that a canary is planted, and `each` is how many canaries there are of each.
     Never train a model that leaves the house on them.
     """
-    if source.kind != "documents":
-        raise Misuse(f"-p source={source.ref}: this is {source.kind}; canaries are planted in documents")
-    return Step("canaries", Canaries(copies=copies, each=each, seed=seed), (source,))
+    if rows.kind != "documents":
+        raise Misuse(f"-p rows={rows.ref}: this is {rows.kind}; canaries are planted in documents")
+    return Step("canaries", Canaries(copies=copies, each=each, seed=seed), (rows,))
