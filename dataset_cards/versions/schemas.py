@@ -5,7 +5,7 @@ Field names follow TRL's dataset formats, so that any trainer reads a version as
 * `chosen`, `rejected` and `completion` hold only what answers; what precedes stands in `prompt` (TRL's explicit
   prompt). The conversational form is the only one, so nobody has to ask which of the two a version is in.
 * Every type ends with `metadata`, one JSON object as a string, where fields without a place of their own survive.
-  Trainers ignore it.
+  Trainers ignore it, but for the ids of drawn tokens in teacher rows.
 """
 
 import hashlib
