@@ -33,8 +33,9 @@ $(VENV)/train: $(VENV)/core
 demo-train: $(VENV)/train  ## from that documentation to a small aligned model and its student
 	$(BIN)/gristmill demo-train
 
+# One thread for each of pytest's processes, which fill the cores already: torch's own threads would fight over them.
 test: $(VENV)/dev  ## every test
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 prove: $(VENV)/dev  ## the tests at full size, some minutes each
 	$(BIN)/python -m pytest -m proof
