@@ -23,7 +23,7 @@ from dataset_cards.versions.store import Store  # noqa: E402
 from dataset_cards.versions.version import DatasetVersion  # noqa: E402
 from tests.distilling import Rows, as_model, changed, say, sums, taught_folder, told, user, weights  # noqa: E402
 from tests.training import frozen, store_at, tiny_folder  # noqa: E402
-from train import distill_loop  # noqa: E402
+from train.distill import loop as distill_loop  # noqa: E402
 from train.distill.distill import Distill  # noqa: E402
 from train.distill.measure import distance  # noqa: E402
 from train.distill.rows import Reader, fingerprints  # noqa: E402
