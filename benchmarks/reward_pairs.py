@@ -291,7 +291,7 @@ def tune(store: Store, base: DatasetVersion, found: dict[str, dict[str, DatasetV
                 record = trained(store, op, ref, data=found[name]["train"], model=base).folder.read_json(
                     "training.json"
                 )
-                accuracy, loss = (one["after"] for one in record["measures"])
+                loss, accuracy = (one["after"] for one in record["measures"])
                 print(f"  {name} rate {rate:g} epochs {epochs:g}: {percent(accuracy)}, {loss[0]:.3f} nats", flush=True)
 
 

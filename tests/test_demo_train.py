@@ -20,7 +20,7 @@ from train.demo import commands, gather
 STAGES = {
     "demo-base": "bits per byte",
     "demo-sft": "response loss",
-    "demo-reward": "pair accuracy",
+    "demo-reward": "log loss",
     "demo-dpo": "accuracy against the reference",
     "demo-ppo": "reward",
     "demo-student": "KL to the teacher",

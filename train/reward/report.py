@@ -56,7 +56,9 @@ def report(chosen: Floats, rejected: Floats, before: Floats, held: Pairs, train:
     }
     lengths = length(ahead, held)
     return Report(
-        measures=(accuracy(before, ahead, held.group), log_loss(before, ahead, held.group)),
+        # The loss decides: by luck a random head tells most pairs apart, and a sound model would seem to have gained
+        # nothing.
+        measures=(log_loss(before, ahead, held.group), accuracy(before, ahead, held.group)),
         sheets=(_against_sheet(correct, against, held.group), _slice_sheet(by_slice), _calibration_sheet(bins, error)),
         facts={
             "content_blind": against,
