@@ -107,7 +107,7 @@ def test_a_template_that_refuses_a_role_is_a_fault(tmp_path: Path) -> None:
     assert "no system turn here" in found.detail
 
 
-def test_a_ranking_gives_its_pairs_without_ties_those_furthest_apart_first() -> None:
+def test_a_ranking_gives_its_pairs_those_furthest_apart_first_and_its_ties_as_what_says_nothing() -> None:
     contents = ("a", "b", "c", "c")
     ranking = {
         "id": "k",
@@ -115,6 +115,9 @@ def test_a_ranking_gives_its_pairs_without_ties_those_furthest_apart_first() -> 
         "responses": [{"id": str(n), "content": text, "origin": None} for n, text in enumerate(contents)],
         "ranks": [2, 1, 9, 2],
     }
-    assert [one["id"] for one in ranked(ranking, 9)] == ["k/2-3", "k/1-3", "k/2-1", "k/2-4"]
+    made = list(ranked(ranking, 9))
+    assert [one["id"] for one in made] == ["k/2-3", "k/1-3", "k/2-1", "k/2-4", "k/1-4", "k/4-3"]
+    assert [one["margin"] for one in made] == [None, None, None, None, 0.0, 0.0]
+    assert len(list(ranked(ranking, 1))) == 3, "the limit is on pairs of which one is better"
     best = next(iter(ranked(ranking, 1)))
     assert (best["chosen"][0]["content"], best["rejected"][0]["content"]) == ("b", "c")

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from dataset_cards.versions.schemas import CONTENT
-
 Messages = Sequence[Mapping[str, str]]
 
 START, END, PAD = "<|im_start|>", "<|im_end|>", "<|pad|>"
@@ -45,7 +43,6 @@ def question(row: Mapping[str, Any]) -> str:
         first = next((n for n, one in enumerate(row["messages"]) if one["role"] == "assistant"), len(turns))
         said = turns[:first] or turns[:1]
     else:
-        assert "prompt" in CONTENT["prompts"]
         said = [f"{one['role']}\n{one['content']}" for one in row["prompt"]]
     return " ".join("\n".join(said).lower().split())
 

@@ -4,14 +4,13 @@ All are functions of the step's number, so a run that was killed goes on as if i
 """
 
 import math
-import os
 from collections.abc import Iterator
 from itertools import count, islice
 
 import numpy as np
 
 from dataset_cards.versions.errors import Misuse
-from train.machine import Machine
+from train.machine import Machine, processes
 from train.schedule import Schedule
 
 ORDER = 3  # what these random numbers are for; ppo_step and ppo_judge have the others
@@ -45,10 +44,9 @@ def rows_at_once(schedule: Schedule, minibatches: int, machine: Machine) -> int:
     Raises:
         Misuse: the processes cannot share a minibatch.
     """
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    share, over = divmod(schedule.batch_size, processes * minibatches)
+    share, over = divmod(schedule.batch_size, processes() * minibatches)
     if over:
         raise Misuse(
-            f"batch_size={schedule.batch_size} in {minibatches} minibatches cannot be shared by {processes} processes"
+            f"batch_size={schedule.batch_size} in {minibatches} minibatches cannot be shared by {processes()} processes"
         )
     return min(machine.micro_batch or share, share)

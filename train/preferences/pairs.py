@@ -51,24 +51,22 @@ class Paired(Inputs):
 
 
 def ranked(row: Row, most: int) -> Iterator[dict[str, Any]]:
-    """The pairs of a ranking of which one is better, under ids `ID/BETTER-WORSE` (places from 1).
+    """The pairs of a ranking, under ids `ID/BETTER-WORSE` (places from 1).
 
-    At most `most` of them: those whose ranks are furthest apart, of equals the first. Of responses that say the same
-    there is no pair.
+    At most `most` of those of which one is better: whose ranks are furthest apart, of equals the first. After them come
+    all that share a rank or say the same, with margin 0, so that they are counted as what says nothing.
     """
     ranks, said = row["ranks"], [one["content"] for one in row["responses"]]
-    pairs = [
-        (a, b) if ranks[a] < ranks[b] else (b, a)
-        for a, b in combinations(range(len(ranks)), 2)
-        if ranks[a] != ranks[b] and said[a] != said[b]
-    ]
-    for better, worse in sorted(pairs, key=lambda pair: ranks[pair[0]] - ranks[pair[1]])[:most]:
+    pairs = [(a, b) if ranks[a] <= ranks[b] else (b, a) for a, b in combinations(range(len(ranks)), 2)]
+    told = [(a, b) for a, b in pairs if ranks[a] != ranks[b] and said[a] != said[b]]
+    chosen = sorted(told, key=lambda pair: ranks[pair[0]] - ranks[pair[1]])[:most]
+    for better, worse in (*chosen, *(pair for pair in pairs if pair not in told)):
         yield {
             "id": f"{row['id']}/{better + 1}-{worse + 1}",
             "prompt": row["prompt"],
             "chosen": [{"role": "assistant", "content": said[better]}],
             "rejected": [{"role": "assistant", "content": said[worse]}],
-            "margin": None,
+            "margin": None if (better, worse) in told else 0.0,
         }
 
 
