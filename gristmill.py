@@ -17,8 +17,9 @@ from annotation.people_commands import users
 from annotation.plan_commands import plan as plan_judgements
 from dataset_cards import terminal
 from dataset_cards.cards.plain import visible
-from dataset_cards.commands import commands, here, places, say, unnamed
+from dataset_cards.commands import commands
 from dataset_cards.endings import end
+from dataset_cards.facts.instruments import Instruments
 from dataset_cards.options import (
     STORE,
     JsonOption,
@@ -30,6 +31,7 @@ from dataset_cards.options import (
     open_store,
 )
 from dataset_cards.recipe_list import described
+from dataset_cards.said import here, places, say, unnamed
 from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.recipe import built_ins, find_recipe
 from synth.llm.commands import llm as llm_commands
@@ -84,6 +86,20 @@ desk_commands.add_typer(users, name="user")
 desk_commands.command("plan")(plan_judgements)
 app.add_typer(desk_commands, name="desk")
 app.add_typer(llm_commands, name="llm")
+
+
+@app.callback()
+def composed(ctx: typer.Context) -> None:
+    # The help of the whole is that of `app`; here commands of the floor are handed what lies above it.
+    ctx.obj = _instruments
+
+
+def _instruments() -> Instruments:
+    """What the packages can tell of a text, for the facts of a version."""
+    from curation.instruments import language, secrets
+    from synth.instruments import refused, unchecked
+
+    return Instruments(refused=refused, language=language, secrets=secrets, unchecked=unchecked)
 
 
 @app.command()
@@ -189,7 +205,7 @@ def run(
     tools = [engine, Cut(part_mb << 20, 4 * part_mb << 20), desk_for(desk.value, scripted or [], default_home())]
     tools += [machine_of(device, launcher, machine or []), *_readers()]
     with asked(llm, shelf.root, prices, budget, console.tell) as model:
-        version = make(shelf, step, [*tools, model], console, ref, record)
+        version = make(shelf, step, [*tools, model], console, ref, record, _instruments())
     if not console.ran:
         typer.echo("nothing to do: every step was done before", err=True)
     funnel = shelf.funnel(step)

@@ -8,8 +8,8 @@ import typer
 
 from annotation.desk.held import held
 from annotation.desk.home import Running, Starting, default_home, foreground, serve, status, stop
-from dataset_cards.commands import say
 from dataset_cards.options import JsonOption
+from dataset_cards.said import say
 from dataset_cards.versions.errors import Misuse
 
 desk = typer.Typer(help="The desk: where people answer. An Argilla server on this machine, or one elsewhere.")

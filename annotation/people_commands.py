@@ -6,8 +6,8 @@ import typer
 
 from annotation.commands import HomeOption
 from annotation.desk.home import default_home
-from dataset_cards.commands import say
 from dataset_cards.options import JsonOption
+from dataset_cards.said import say
 from dataset_cards.terminal import table
 
 users = typer.Typer(

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from dataset_cards.commands import say
 from dataset_cards.options import JsonOption
+from dataset_cards.said import say
 from dataset_cards.versions.errors import Misuse
 
 from .agreement.plan import planned

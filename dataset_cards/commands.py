@@ -1,34 +1,23 @@
-"""The part of the command line that looks at versions: adopt, list, show, sample, diff, verify."""
+"""The part of the command line that looks at versions: list, show, sample, diff, verify."""
 
-import json
-import shlex
-import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
 import typer
 
 from . import terminal
+from .adopt_command import adopt
 from .cards import agreement, model_account
 from .cards.plain import one_line, size, visible
-from .options import STORE, JsonOption, QuarantineOption, RefArgument, StoreOption, one_name, open_store
+from .options import STORE, JsonOption, RefArgument, StoreOption, open_store
+from .said import places, say
 from .verify import verify
 from .versions.errors import Damaged, Misuse
-from .versions.files import Folder
-from .versions.schemas import SCHEMAS
-from .versions.step import Step
-from .versions.store import Store
 from .versions.version import DatasetVersion
 
 EXAMPLES = "ledger/examples.parquet"
 
 commands = typer.Typer()
-
-
-def say(value: Any, text: str, as_json: bool) -> None:
-    """Print `value` as JSON, or `text`; neither can move the cursor, change colours or look like something else."""
-    typer.echo(json.dumps(value, indent=1, sort_keys=True) if as_json else visible(text))
 
 
 @commands.command("list")
@@ -99,25 +88,6 @@ def _origin(version: DatasetVersion) -> list[str]:
         f"parents  {one_line(parents)}",
         f"license  {one_line(record['license'])}",
     ]
-
-
-def places(version: DatasetVersion) -> list[str]:
-    """Where the files of a version are, one line each, to be pasted into a shell."""
-    folder = here(version.folder)
-    named = (("version", folder), ("card", f"{folder}/README.md"), ("report", f"{folder}/report.html"))
-    return [f"{name:<7}  {shlex.quote(path)}" for name, path in named]
-
-
-def unnamed(step: Step, store: Store) -> str:
-    """Where the output of a step is that was given no name."""
-    what, it = ("model", "it") if store.done(step)["facts"].get("kind") == "model" else ("rows", "them")
-    return f"{what} in {shlex.quote(here(store.folder(step)))}; name {it} for good with --as NAME@VERSION"
-
-
-def here(folder: Folder) -> str:
-    """The address of a folder, relative if it lies below the current one."""
-    path = Path(folder.path)
-    return str(path.relative_to(Path.cwd())) if folder.local and path.is_relative_to(Path.cwd()) else str(folder)
 
 
 @commands.command()
@@ -195,52 +165,7 @@ def _block(row: dict[str, Any], most: int = 600) -> str:
     return f"--- {head}\n{text[:most]}{' …' if len(text) > most else ''}"
 
 
-@commands.command("adopt")
-def adopt_(
-    path: Annotated[
-        str,
-        typer.Argument(metavar="PATH", help="A file, folder, glob or fsspec URL of rows, or the folder of a model."),
-    ],
-    name: Annotated[list[str], typer.Option("--as", metavar="NAME@VERSION", help="The version to make of it.")],
-    kind: Annotated[str, typer.Option(help=f"The row type: {', '.join(SCHEMAS)}; or model.")],
-    license_: Annotated[
-        str, typer.Option("--license", metavar="SPDX", help="Its licence, e.g. CC-BY-4.0, or unknown.")
-    ],
-    source: Annotated[str, typer.Option(help="A sentence on where the data comes from.")],
-    mapping: Annotated[
-        list[str] | None, typer.Option("--map", metavar="TARGET=FIELD", help="Read a target from this field; repeat.")
-    ] = None,
-    max_quarantined: QuarantineOption = 0.01,
-    store: StoreOption = STORE,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a version of outside data: known shapes (TRL, Alpaca, ShareGPT, HH-RLHF, ...) are recognised."""
-    from .adopt.adopt import Adopt
-    from .adopt.model import AdoptModel
-    from .intake.source import Input
-    from .make import make
-    from .watch import Console
-
-    ref, shelf = one_name(name), open_store(store)
-    pairs = [pair.partition("=") for pair in mapping or []]
-    if bad := [left for left, equals, right in pairs if not (equals and right)]:
-        raise Misuse(f"--map {bad[0]}: write it as TARGET=FIELD, e.g. --map prompt=question")
-    fields = {left: right for left, _, right in pairs}
-    if len(fields) != len(pairs):
-        raise Misuse(f"--map names a target twice: {' '.join(mapping or [])}")
-    call = {"path": path, "kind": kind, "license": license_, "source": source, "mapping": fields}
-    op: Adopt | AdoptModel
-    if kind == AdoptModel.kind:
-        if fields:
-            raise Misuse("--map is for rows; a model is taken as it is")
-        op = AdoptModel.of(path, license=license_, source=source)
-    else:
-        op = Adopt(input=Input.find(path), kind=kind, mapping=fields, license=license_, source=source)
-    record = {"name": "adopt", "function": f"{type(op).__module__}:{type(op).__name__}", "parameters": call}
-    version = make(shelf, Step("adopt", op), (), Console(shelf, sys.stderr, max_quarantined), ref, record)
-    assert version is not None, "a name was given"
-    taken = f"a model of {size(version.json['bytes'])}" if kind == "model" else terminal.ledger(version.json["ledger"])
-    say(version.json, "\n".join([f"{version.ref}: {taken}", *places(version)]), as_json)
+commands.command("adopt")(adopt)
 
 
 @commands.command("diff")

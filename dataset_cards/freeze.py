@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from .cards.card import render_card
-from .cards.model_card import render_model_card
-from .cards.model_report import render_model_report
-from .cards.report import render_report
+from .documents.render import rendered
+from .facts.instruments import Instruments
+from .facts.measure import measure
+from .versions.ancestors import ancestors
 from .versions.files import Folder, json_bytes
 from .versions.job import Refused
 from .versions.ledger import overall
@@ -36,13 +36,16 @@ _PACKAGES = (
 )
 
 
-def freeze(store: Store, step: Step, ref: str, recipe: Mapping[str, Any]) -> DatasetVersion:
+def freeze(
+    store: Store, step: Step, ref: str, recipe: Mapping[str, Any], instruments: Instruments | None = None
+) -> DatasetVersion:
     """The rows of a finished `step` as the version `ref`, with card, report and ledger.
 
     The same rows again under the same name are a no-op. A draft is replaced.
 
     Args:
         recipe: `name`, `function` and `parameters` of the call that built the step.
+        instruments: what tells of a text what only other packages can; without, fewer facts are measured.
 
     Raises:
         FileExistsError: `ref` is frozen with other rows, or with something else said about them.
@@ -65,8 +68,10 @@ def freeze(store: Store, step: Step, ref: str, recipe: Mapping[str, Any]) -> Dat
         folder.remove()
         for file in record["files"]:
             _copy(store.folder(step), file.pop("from"), folder, file["path"])
+        content = measure(record["kind"], store.table(step), instruments or Instruments())
+        record = _measured(record, content)
         record = {**record, "seal": seal(record)}
-        documents = _documents(record, folder)
+        documents = rendered(record, _shown(folder, EXAMPLES), _shown(folder, PAIRS))
         for path, text in documents.items():
             folder.write_bytes(path, text.encode())
         _write_sums(folder, record, documents)
@@ -74,14 +79,12 @@ def freeze(store: Store, step: Step, ref: str, recipe: Mapping[str, Any]) -> Dat
     return store.version(ref)
 
 
-def _documents(record: Mapping[str, Any], folder: Folder) -> dict[str, str]:
-    """The card and the report by their names."""
-    if record["kind"] == "model":
-        return {"README.md": render_model_card(record), "report.html": render_model_report(record)}
-    return {
-        "README.md": render_card(record, _shown(folder, EXAMPLES)),
-        "report.html": render_report(record, _shown(folder, EXAMPLES), _shown(folder, PAIRS)),
-    }
+def _measured(record: dict[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with the facts about its rows; languages that nobody stated are the measured ones."""
+    if not content:
+        return record
+    languages = record["languages"] or (content.get("languages") or {}).get("counts") or {}
+    return {**record, "languages": languages, "facts": {**record["facts"], "content": dict(content)}}
 
 
 def _same(frozen: DatasetVersion, record: Mapping[str, Any]) -> None:
@@ -194,6 +197,7 @@ def _record(
             {"name": parent.name, "version": parent.version, "digest": parent.json["digest"]}
             for parent in parents(step)
         ],
+        "ancestors": ancestors(parents(step)),
         "recipe": {**recipe, "steps": [one.json() for one in in_order(step)]},
         "ledger": book.json(),
         "funnel": funnel,

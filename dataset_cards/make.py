@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .facts.instruments import Instruments
 from .freeze import freeze
 from .versions.step import Step
 from .versions.store import Store
@@ -11,7 +12,13 @@ from .watch import Console
 
 
 def make(
-    shelf: Store, step: Step, tools: Sequence[object], console: Console, name: str | None, recipe: Mapping[str, Any]
+    shelf: Store,
+    step: Step,
+    tools: Sequence[object],
+    console: Console,
+    name: str | None,
+    recipe: Mapping[str, Any],
+    instruments: Instruments | None = None,
 ) -> DatasetVersion | None:
     """Run `step` and, if a `name` is given, freeze its rows as that version.
 
@@ -22,7 +29,7 @@ def make(
     try:
         shelf.run(step, tools, console)
         console.check(step)
-        version = freeze(shelf, step, name, recipe) if name else None
+        version = freeze(shelf, step, name, recipe, instruments) if name else None
     except (FileExistsError, FileNotFoundError):
         raise
     except OSError as error:

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dataset_cards.commands import say
 from dataset_cards.options import STORE, JsonOption, StoreOption, open_store
+from dataset_cards.said import say
 from dataset_cards.versions.errors import Misuse
 
 from .options import Device, DeviceOption, machine

@@ -5,9 +5,10 @@ from typing import Any
 
 from .agreement import agreement, guidelines, remarks
 from .agreement_doubts import CONVENTION, has_alpha
-from .agreement_sheets import Cell, Sheet, sheets
+from .agreement_sheets import sheets
 from .markdown import block, code, prose, table
 from .plain import plural, shorten
+from .sheet import Cell, Sheet
 
 MOST_ROWS = 30  # of one table; version.json has them all
 LONGEST = 4000  # characters of guidelines

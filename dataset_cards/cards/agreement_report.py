@@ -6,9 +6,10 @@ from typing import Any
 
 from .agreement import Interval, agreement, guidelines, measured, questions, remarks
 from .agreement_doubts import CONVENTION, has_alpha
-from .agreement_sheets import Cell, Sheet, sheets
+from .agreement_sheets import sheets
 from .page import code, folded, line, name, passage, table
 from .plain import plural, shorten
+from .sheet import Cell, Sheet
 
 MOST_ROWS = 200  # of one table; version.json has them all
 UNFOLDED = 30  # rows of a table

@@ -1,14 +1,13 @@
 """The tables on agreement for card and report alike: measures, answers, outcomes, annotators, pairs, slices."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from .agreement import Interval, agreement, is_percent, measured, questions
+from .agreement import agreement, is_percent, measured, questions
 from .plain import count, one_line, share
+from .sheet import Row, Sheet
 
-Cell = str | Interval | None
-Row = tuple[Cell, ...]
 Asked = list[tuple[str | None, Mapping[str, Any]]]  # questions, each with the facts on it
 
 # What an answer stands for where it does not say so itself.
@@ -41,26 +40,6 @@ FLAGS = {
     "straight-lining": "one answer in a long run, or hardly any other answer",
     "position": "one place on the screen is surely chosen more or less often than chance explains",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sheet:
-    """One table.
-
-    Attributes:
-        kind: measures, answers, decided, people, pairs or slices.
-        names: columns of foreign names.
-        right: columns of numbers.
-        notes: what columns and flags mean.
-    """
-
-    kind: str
-    title: str
-    header: tuple[str, ...]
-    rows: list[Row]
-    names: tuple[int, ...]
-    right: tuple[int, ...]
-    notes: tuple[tuple[str, str], ...] = ()
 
 
 def sheets(version: Mapping[str, Any]) -> list[Sheet]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .agreement import Interval, measured
-from .agreement_sheets import Sheet
 from .plain import count, figure, one_line, plural, share
+from .sheet import Sheet
 
 Facts = Mapping[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from dataset_cards import terminal
-from dataset_cards.commands import say
 from dataset_cards.options import STORE, JsonOption, StoreOption, open_store
+from dataset_cards.said import say
 from dataset_cards.versions.errors import Misuse
 
 from .cache import Cache, place
