@@ -5,7 +5,6 @@ import os
 import shlex
 import sys
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +12,10 @@ import typer
 from typer.core import TyperGroup
 
 from annotation.commands import desk as desk_commands
+from annotation.options import DeskOption, Desks, ScriptedOption
 from annotation.people_commands import users
 from annotation.plan_commands import plan as plan_judgements
+from curation.options import On, OnOption, PartOption, RayOption, SlurmOption, WorkersOption
 from dataset_cards import terminal
 from dataset_cards.cards.plain import visible
 from dataset_cards.commands import commands
@@ -41,21 +42,6 @@ from train.options import Device, DeviceOption, LauncherOption, MachineOption
 from train.said import said
 
 PACKAGES = ("curation", "annotation", "synth", "train")
-
-
-class On(StrEnum):
-    """Where the tasks of a run are done."""
-
-    local = "local"
-    ray = "ray"
-    slurm = "slurm"
-
-
-class Desks(StrEnum):
-    """Where people answer."""
-
-    argilla = "argilla"
-    memory = "memory"
 
 
 class _HandedOn(Exception):
@@ -156,26 +142,14 @@ def run(
         list[str] | None,
         typer.Option("--as", metavar="NAME@VERSION", help="Freeze the rows under this name, e.g. pages@1.0.0."),
     ] = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes at work; as many as there are cores, or as the cluster gives.")
-    ] = None,
-    on: Annotated[On, typer.Option(help="Where tasks run: on this machine, on Ray, or as jobs of Slurm.")] = On.local,
-    ray_address: Annotated[
-        str | None, typer.Option(envvar="RAY_ADDRESS", help="With --on ray: a cluster; else Ray is started here.")
-    ] = None,
-    slurm: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY=VALUE", help="With --on slurm: an option of sbatch, as time=2:00:00; repeat for more."
-        ),
-    ] = None,
-    part_mb: Annotated[int, typer.Option(min=1, help="Megabytes of input per task; changes no row.")] = 64,
+    workers: WorkersOption = None,
+    on: OnOption = On.local,
+    ray_address: RayOption = None,
+    slurm: SlurmOption = None,
+    part_mb: PartOption = 64,
     max_quarantined: QuarantineOption = 0.01,
-    desk: Annotated[Desks, typer.Option(help="Where people answer; memory asks the scripted ones.")] = Desks.argilla,
-    scripted: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=KIND", help="With --desk memory: a scripted annotator, as a1=noisy; repeat."),
-    ] = None,
+    desk: DeskOption = Desks.argilla,
+    scripted: ScriptedOption = None,
     llm: LlmOption = None,
     prices: PricesOption = None,
     budget: BudgetOption = None,
