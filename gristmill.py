@@ -31,6 +31,7 @@ from dataset_cards.options import (
     one_name,
     open_store,
 )
+from dataset_cards.publish.commands import card
 from dataset_cards.recipe_list import described
 from dataset_cards.said import here, places, say, unnamed
 from dataset_cards.versions.errors import Misuse
@@ -72,6 +73,7 @@ desk_commands.add_typer(users, name="user")
 desk_commands.command("plan")(plan_judgements)
 app.add_typer(desk_commands, name="desk")
 app.add_typer(llm_commands, name="llm")
+app.add_typer(card, name="card")
 
 
 @app.callback()

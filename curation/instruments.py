@@ -18,9 +18,8 @@ def language(texts: pl.Series) -> pl.Series:
 def secrets(texts: pl.Series) -> pl.Series:
     """The kinds of secrets in each text, List(String), in order of place."""
     offsets = anchored(texts)
-    held = offsets.is_not_null()
-    kinds = [
-        [one.kind for one in secrets_in(text, at.to_list())] if some else []
-        for text, at, some in zip(texts.fill_null(""), offsets, held, strict=True)
-    ]
-    return pl.Series("secrets", kinds, dtype=pl.List(pl.String))
+    rows = offsets.is_not_null().arg_true()  # few: no other text becomes a Python one
+    held = zip(texts.gather(rows), offsets.gather(rows).to_list(), strict=True)
+    kinds = [[], *([one.kind for one in secrets_in(text, at)] for text, at in held)]
+    place = pl.zeros(len(texts), dtype=pl.UInt32, eager=True).scatter(rows, pl.int_range(1, len(kinds), eager=True))
+    return pl.Series("secrets", kinds, dtype=pl.List(pl.String)).gather(place)

@@ -197,7 +197,7 @@ def _record(
             {"name": parent.name, "version": parent.version, "digest": parent.json["digest"]}
             for parent in parents(step)
         ],
-        "ancestors": ancestors(parents(step)),
+        "ancestors": ancestors(parents(step), bare=bool(facts.pop("bare_ancestors", False))),
         "recipe": {**recipe, "steps": [one.json() for one in in_order(step)]},
         "ledger": book.json(),
         "funnel": funnel,

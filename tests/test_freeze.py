@@ -89,7 +89,9 @@ def test_datasets_opens_a_version_and_nothing_beside_its_rows(tmp_path: Path) ->
     assert rows["text"][:] == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("path", ["data/train-00000-of-00002.parquet", "README.md", "report.html", "version.json"])
+@pytest.mark.parametrize(
+    "path", ["data/train-00000-of-00002.parquet", "README.md", "croissant.json", "report.html", "version.json"]
+)
 def test_a_flipped_byte_is_found_and_named(tmp_path: Path, path: str) -> None:
     store = Store.at(str(tmp_path / "store"))
     store.run(SOURCE)

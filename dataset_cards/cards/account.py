@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import agreement, agreement_doubts
-from .plain import count, figure, one_line, plural, share, size
+from . import agreement, agreement_doubts, autopsy_warnings, content
+from .plain import count, figure, one_line, plural, share, size, top
 
 ROWS = {
     "documents": "document",
@@ -195,33 +195,38 @@ def warnings(version: Mapping[str, Any]) -> list[str]:
     if tainted := version.get("tainted"):
         why = tainted if isinstance(tainted, str) else "; ".join(str(item) for item in tainted)
         found.append(f"This version is tainted and can only be a draft: {one_line(why, 500)}.")
-    return found + agreement_doubts.doubts(version)
+    found += agreement_doubts.doubts(version)
+    return [*found, *autopsy_warnings.warnings(version), *content.warnings(version)]
 
 
-def limits(version: Mapping[str, Any]) -> list[str]:
-    """What this version does not cover, as far as its facts tell."""
+def limits(version: Mapping[str, Any], said: bool = False) -> list[str]:
+    """What this version does not cover, as far as its facts tell; `said`: people told its licence and sources."""
     found = []
-    if str(version.get("license") or "unknown").lower() == "unknown":
+    if not said and str(version.get("license") or "unknown").lower() == "unknown":
         if set(facts(version).get("licenses") or {}) - {"unknown"}:
             found.append("No licence was stated for the whole; some rows state their own in the column license.")
         else:
             found.append("No licence is known for these rows. Find out whether you may use them before you do.")
-    if not version.get("source"):
+    if not said and not version.get("source"):
         found.append("Nobody has said where these rows come from.")
     answers = version.get("kind") == "judgements"  # what was said of rows, which are on another card
+    counted = content.content(version)
+    recognised = ((counted.get("languages") or {}).get("how") or {}).get("recognised")
     ran = " ".join(_ran(version)).lower()
     missing = [what for what, words in _EXPECTED.items() if not any(word in ran for word in words)]
     if answers and len(missing) == len(_EXPECTED):
         found.append("Answers, and reasons given for them, are as they were written: nothing was looked for in them.")
     elif version.get("recipe"):
         found += [f"No stage that {what} ran in this recipe." for what in missing]
+    elif {"secrets", "duplicates"} <= counted.keys():
+        found.append("No stage ran here: personal data and toxic text were not looked for, and nothing was taken out.")
     else:
         found.append("No stage ran here: personal data, secrets, toxic text and duplicates were not looked for.")
     if made_from(version):
         found.append("What was done to its parents is on their cards and is not repeated here.")
     if not version.get("languages"):
         found += [] if answers else ["The language of the rows is not known."]
-    elif "language" not in ran:
+    elif "language" not in ran and not recognised:
         found.append("Languages are the ones the source stated; no stage of this recipe checked them.")
     if quarantined := ledger(version)["quarantined"]:
         found.append(f"{plural(quarantined, 'input')} could not be read; see ledger/quarantine.parquet.")
@@ -233,7 +238,7 @@ def limits(version: Mapping[str, Any]) -> list[str]:
     for entry in facts(version).get("gold") or []:
         stage = one_line(entry.get("stage", ""))
         found += [f"{stage}: {one_line(sentence, 500)}" for sentence in entry.get("not_covered") or []]
-    return found + agreement_doubts.not_covered(version)
+    return [*found, *content.limits(version), *agreement_doubts.not_covered(version)]
 
 
 def _ran(version: Mapping[str, Any]) -> list[str]:
@@ -260,8 +265,3 @@ def _classes(value: Any) -> Iterator[str]:
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for item in value:
             yield from _classes(item)
-
-
-def top(counts: Mapping[str, int], most: int) -> list[tuple[str, int]]:
-    """The largest counts, ties by name."""
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]

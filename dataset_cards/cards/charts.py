@@ -8,9 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from .account import top
 from .page import code, table
-from .plain import count, figure, plural, share
+from .plain import count, figure, plural, share, top
 
 WIDTH, HEIGHT, TOP, LEFT = 340, 118, 18, 6
 MOST_BINS = 60

@@ -46,8 +46,12 @@ class NoSuchForm(ValueError):
     """The name or type has no form in the front matter."""
 
 
-def front_matter(version: Mapping[str, Any]) -> str:
-    """YAML between two lines of dashes, without the dashes."""
+def front_matter(version: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> str:
+    """YAML between two lines of dashes, without the dashes.
+
+    Args:
+        more: fields that people filled, in the Hub's terms; they stand instead of those from the facts, `tags` beside.
+    """
     data = [file for file in version.get("files") or [] if file["path"].startswith("data/")]
     size = version.get("bytes", sum(file["bytes"] for file in data))
     info: dict[str, Any] = {
@@ -63,16 +67,20 @@ def front_matter(version: Mapping[str, Any]) -> str:
         "language": _languages(version.get("languages") or {}),
         "task_categories": _TASKS.get(version.get("kind", "")),
     }
-    card = DatasetCardData(
-        license=license_id,
-        pretty_name=f"{version['name']} {version['version']}",
-        size_categories=[size_category(version["rows"])],
-        tags=["gristmill", *([version["kind"]] if version.get("kind") else [])],
-        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}],
-        dataset_info=info,
+    fields: dict[str, Any] = {
+        "license": license_id,
+        "pretty_name": f"{version['name']} {version['version']}",
+        "size_categories": [size_category(version["rows"])],
+        "tags": ["gristmill", *([version["kind"]] if version.get("kind") else [])],
+        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*"}]}],
+        "dataset_info": info,
         **{key: value for key, value in optional.items() if value},
-    )
-    return str(card.to_yaml())
+    }
+    if more and "license" in more:
+        fields.pop("license_name", None)
+    tags = [*fields["tags"], *((more or {}).get("tags") or ())]
+    fields |= {key: value for key, value in (more or {}).items() if value} | {"tags": list(dict.fromkeys(tags))}
+    return str(DatasetCardData(**fields).to_yaml())
 
 
 def hub_license(spdx: str) -> tuple[str, str | None]:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 # Invisible or direction-changing characters can make a reader see another text than the model does. Joiners
@@ -78,3 +79,8 @@ def size(number: int) -> str:
             return f"{number:,} {unit}" if unit == "bytes" else f"{value:.3g} {unit}"
         value /= 1000
     return f"{value:,.0f} {_UNITS[-1]}"
+
+
+def top(counts: Mapping[str, int], most: int) -> list[tuple[str, int]]:
+    """The largest counts, ties by name."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]

@@ -7,16 +7,18 @@ from typing import Any
 import polars as pl
 
 from . import mixture, specimens
-from .account import dropped, facts, ledger, limits, noun, reasons, title, top, warnings, what_it_is
+from .account import dropped, facts, ledger, limits, noun, reasons, title, warnings, what_it_is
 from .agreement import keys
 from .agreement_report import agreement_section
+from .autopsy_report import autopsy_section
+from .content_shown import content_section
 from .detectors import EVALUATIONS, INTERVALS, SPAN_HEADER, evaluations, gold, idle, looked_in_vain, spans
 from .funnel import funnel_rows, river
 from .generated_shown import generated_section
 from .made import inside, recipe
 from .measured import categories, if_moved, moves, signals
 from .page import code, document, folded, line, section, table
-from .plain import count, one_line, plural, share, size
+from .plain import count, one_line, plural, share, size, top
 from .style import STYLE
 from .twins import near_duplicates_section
 
@@ -35,6 +37,7 @@ def render_report(version: Mapping[str, Any], examples: pl.DataFrame, pairs: pl.
     sections = [
         ("funnel", "Rows in, rows out", _funnel(version)),
         ("agreement", "What people judged", agreement_section(version)),
+        ("autopsy", "What these preferences could teach", autopsy_section(version)),
         ("generated", "What a model made", generated_section(version)),
         ("mixture", "What was mixed", _mixture(version)),
         ("signals", "What was measured", signals(version)),
@@ -46,7 +49,7 @@ def render_report(version: Mapping[str, Any], examples: pl.DataFrame, pairs: pl.
         ("found", "What was found inside texts", _found(version)),
         ("evaluations", "What is also in evaluations", _evaluations(version)),
         ("detectors", "How good the detectors are", _gold(version)),
-        ("inside", "What is inside", inside(version)),
+        ("inside", "What is inside", inside(version) + content_section(version)),
         ("samples", "Some rows that were kept", specimens.kept(examples)),
         (
             "limits",

@@ -3,11 +3,15 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from .unfilled import filled
+from .unfilled import filled, iso_day
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(filled)]
+Address = Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$"), AfterValidator(filled)]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"), AfterValidator(filled)]
+# Only as in 2026-01-31: pydantic alone would read 20260131 as seconds since 1970.
+Day = Annotated[date, BeforeValidator(iso_day)]
 Answer = Literal["yes", "no", "unknown"]
 Document = Literal["datasheet", "eu_summary", "ab2013", "citation"]
 # The kinds of data sources of the EU's template C(2025) 8311, section 2.
@@ -32,8 +36,8 @@ class Contact(Said):
     """Whom to write to, also to have something taken out."""
 
     name: Text
-    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    email: Email | None = None
+    url: Address | None = None
 
 
 class Origin(Said):
@@ -55,23 +59,31 @@ class Origin(Said):
     kind: SourceKind
     how: Text
     versions: tuple[str, ...] = ()
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    url: Address | None = None
     crawler: Text | None = None
     model: Text | None = None
     licensed: Answer = "unknown"
-    begin: date | None = None
-    end: date | None = None
+    begin: Day | None = None
+    end: Day | None = None
 
 
 class Collection(Said):
-    """How the data came together; `who` says who collected or annotated it and how they were paid."""
+    """How the data came together.
+
+    Attributes:
+        who: who collected or annotated it, and how they were paid.
+        begin, end: the first and the last day; of an `ongoing` collection, the last that is in this version.
+        sampling: how a part was chosen out of something larger.
+        missing: what is known not to be in it.
+    """
 
     how: Text
     who: Text
-    begin: date
-    end: date
+    begin: Day
+    end: Day
     ongoing: bool = False
     sources: Annotated[tuple[Origin, ...], Field(min_length=1)]
+    sampling: Text | None = None
     missing: Text | None = None
 
 
@@ -85,6 +97,7 @@ class People(Said):
         sensitive: what might hurt, insult or expose somebody.
         removal: how somebody gets taken out.
         review: which ethical or data-protection review was made, or that there was none.
+        groups: which groups (age, gender, origin) can be told apart, how, and their shares.
     """
 
     concerned: Answer
@@ -93,6 +106,7 @@ class People(Said):
     sensitive: Text
     removal: Text
     review: Text
+    groups: Text | None = None
 
 
 class Decision(Said):
@@ -104,17 +118,22 @@ class Decision(Said):
         reason: why that is right; who looked, and at what.
     """
 
-    of: Text
+    of: Annotated[str, Field(min_length=1)]  # also `unknown`, where rows state no licence
     license: Text
     reason: Text
 
 
 class Licensing(Said):
-    """Under what the version is given away, why, and what was decided on the way."""
+    """Under what the version is given away, why, and what was decided on the way.
+
+    Attributes:
+        restrictions: export controls or other rules that bind who has a copy.
+    """
 
     license: Text
     reason: Text
     attribution: Text | None = None
+    restrictions: Text | None = None
     decisions: tuple[Decision, ...] = ()
 
 
@@ -135,11 +154,12 @@ class Limits(Said):
 
 
 class Maintenance(Said):
-    """What happens after publishing."""
+    """What happens after publishing; `contributions` says how others can correct it or add to it."""
 
     by: Text
     updates: Text
     older_versions: Text
+    contributions: Text | None = None
 
 
 class Provider(Said):
@@ -153,17 +173,25 @@ class Provider(Said):
         illegal_content: what was done to keep content out that is illegal under Union law.
         first_used: when the data was first used in development (AB 2013, point 11).
         owns: who owns the data or licenses it (AB 2013, points 1, 5 and 6).
+        builds_on: models that these were made from, and where their own summaries are; or that there are none.
+        small: whether the provider is a small or medium-sized enterprise, which may list fewer crawled domains.
+        code_of_practice: whether it signed the code of practice with its commitments on reserved rights.
+        aggregate: what aggregate consumer information is inside (AB 2013, point 8), or that there is none.
     """
 
     name: Text
     address: Text
     representative: Text | None = None
     models: Annotated[tuple[Text, ...], Field(min_length=1)]
-    placed: date | None = None
+    placed: Day | None = None
     copyright_policy: Text
     illegal_content: Text
-    first_used: date
+    first_used: Day
     owns: Text
+    builds_on: Text | None = None
+    small: Literal["yes", "no"] | None = None
+    code_of_practice: Literal["yes", "no"] | None = None
+    aggregate: Text | None = None
 
 
 class About(Said):

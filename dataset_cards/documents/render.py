@@ -9,6 +9,7 @@ from ..cards.card import render_card
 from ..cards.model_card import render_model_card
 from ..cards.model_report import render_model_report
 from ..cards.report import render_report
+from .croissant import croissant
 
 
 def rendered(record: Mapping[str, Any], examples: pl.DataFrame, pairs: pl.DataFrame) -> dict[str, str]:
@@ -21,4 +22,8 @@ def rendered(record: Mapping[str, Any], examples: pl.DataFrame, pairs: pl.DataFr
     """
     if record["kind"] == "model":
         return {"README.md": render_model_card(record), "report.html": render_model_report(record)}
-    return {"README.md": render_card(record, examples), "report.html": render_report(record, examples, pairs)}
+    return {
+        "README.md": render_card(record, examples),
+        "croissant.json": croissant(record, None),
+        "report.html": render_report(record, examples, pairs),
+    }

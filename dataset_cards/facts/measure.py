@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..versions.table import Table
+from .autopsy.autopsy import autopsy
+from .conversations import conversations
+from .documents import documents
 from .instruments import Instruments
+from .judgements import judgements
+from .prompts import preferences, prompts
+from .rankings import rankings
+from .teacher import teacher
+from .verifiable import verifiable
 
 Measures = Callable[[Table, Instruments], dict[str, Any]]
 
@@ -21,4 +29,13 @@ def measure(kind: str, rows: Table, instruments: Instruments) -> dict[str, Any]:
     return found
 
 
-MEASURES: Mapping[str, tuple[Measures, ...]] = {}
+MEASURES: Mapping[str, tuple[Measures, ...]] = {
+    "documents": (documents,),
+    "conversations": (conversations,),
+    "prompts": (prompts,),
+    "preferences": (preferences, autopsy),
+    "rankings": (rankings,),
+    "judgements": (judgements,),
+    "verifiable": (verifiable,),
+    "teacher": (teacher,),
+}

@@ -7,6 +7,7 @@ import polars as pl
 
 MOST_HELD = 200_000  # different values in memory
 MOST_TOLD = 100  # of them in version.json
+BLOCK = 1 << 16  # rows after which values are let go: always the same ones, however rows come in batches
 
 
 class Tally:
@@ -23,9 +24,16 @@ class Tally:
 
     def add(self, values: pl.Series) -> None:
         """Count one batch; nulls are counted as missing."""
-        self.rows += values.len()
-        self.missing += values.null_count()
-        self.counts.update(dict(values.drop_nulls().value_counts().iter_rows()))
+        while values.len():
+            own = values.head(BLOCK - self.rows % BLOCK)
+            values = values.slice(own.len())
+            self.rows += own.len()
+            self.missing += own.null_count()
+            self.counts.update(dict(own.drop_nulls().value_counts().iter_rows()))
+            if self.rows % BLOCK == 0:
+                self._let_go()
+
+    def _let_go(self) -> None:
         if len(self.counts) > self.most:
             kept = self.counts.most_common(self.most // 2 + 1)
             cut = kept[-1][1]
