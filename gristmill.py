@@ -21,6 +21,7 @@ from dataset_cards.cards.plain import visible
 from dataset_cards.commands import commands
 from dataset_cards.endings import end
 from dataset_cards.facts.instruments import Instruments
+from dataset_cards.lineage.commands import lineage
 from dataset_cards.options import (
     STORE,
     JsonOption,
@@ -68,7 +69,8 @@ app = typer.Typer(
     help="Raw text to immutable, documented dataset versions. Start with `gristmill demo`, then `gristmill recipes`.",
     epilog="Exit codes: 0 done, 1 failed, 2 misused, 3 waiting for people. Text goes to stdout, progress to stderr.",
 )
-app.registered_commands += commands.registered_commands + training_commands.registered_commands
+app.registered_commands += commands.registered_commands + lineage.registered_commands
+app.registered_commands += training_commands.registered_commands
 desk_commands.add_typer(users, name="user")
 desk_commands.command("plan")(plan_judgements)
 app.add_typer(desk_commands, name="desk")

@@ -1,4 +1,4 @@
-"""Four versions made from real public data, each with its about.yaml: a corpus, conversations, preferences, problems."""
+"""Four versions made of real public data, each with its about.yaml: corpus, conversations, preferences, problems."""
 
 import io
 import json
@@ -14,6 +14,10 @@ from gristmill import app
 
 ABOUT = Path(__file__).with_name("documented_about")
 MADE = ("corpus", "sft", "preferences", "verifiable")
+# A row that would run in a page that lets it, among the others of every version.
+RUN = "gristmill-was-run"
+PLANTED = f"<script>document.title='{RUN}';console.log('{RUN}')</script><img src=x onerror=alert(1)>"
+FILE = f"<img src=x onerror=console.log('{RUN}')>.jsonl"  # the same as the name of a file
 ROWS = {"corpus": 120, "sft": 400, "preferences": 1375, "verifiable": 400}
 
 
@@ -34,15 +38,19 @@ def make_all(data: Path, folder: Path) -> dict[str, DatasetVersion]:
     inputs.mkdir()
     book = first_rows(data / "dedup/rust_book_two_editions.jsonl.zst", ROWS["corpus"])
     chapters = [{"id": f"{one['edition']}/{one['file']}", "text": one["text"]} for one in book]
-    _write(inputs / "corpus" / "book.jsonl", [row | {"license": "MIT OR Apache-2.0"} for row in chapters])
+    planted = {"id": PLANTED, "text": f"{PLANTED}\n" * 3}
+    _write(inputs / "corpus" / "book.jsonl", [row | {"license": "MIT OR Apache-2.0"} for row in [planted, *chapters]])
     for name, pattern, stated in (("inaugural", "*.txt", "CC0-1.0"), ("movie_reviews", "*/cv0*.txt", "CC-BY-4.0")):
         texts = _zipped(data / f"quality/nltk_{name}.zip", pattern)[: ROWS["corpus"]]
         _write(inputs / "corpus" / f"{name}.jsonl", [row | {"license": stated} for row in texts])
-    _write(inputs / "sft.jsonl", first_rows(data / "sft/gpteacher.jsonl.zst", ROWS["sft"]))
+    answers = first_rows(data / "sft/gpteacher.jsonl.zst", ROWS["sft"])
+    _write(inputs / "sft" / FILE, [answers[0] | {"instruction": PLANTED}, *answers])
     pairs = first_rows(data / "preference/hh_rlhf_harmless.jsonl.zst", ROWS["preferences"])
-    _write(inputs / "preferences.jsonl", pairs)
+    said = pairs[0]["chosen"].rpartition("\n\nAssistant:")[0]
+    hostile = pairs[0] | {side: f"{said}\n\nAssistant: {side} {PLANTED}" for side in ("chosen", "rejected")}
+    _write(inputs / "preferences" / FILE, [hostile, *pairs])
     problems = first_rows(data / "reasoning/gsm8k_train.jsonl.zst", ROWS["verifiable"])
-    _write(inputs / "verifiable.jsonl", problems)
+    _write(inputs / "problems" / FILE, [problems[0] | {"question": PLANTED}, *problems])
     corpus = ["run", "plain_text", "-p", f"input={inputs / 'corpus'}", "--workers", "1"]
     corpus += ["-p", "source=The Rust book in two editions, inaugural addresses and reviews of films"]
     _type([*corpus, "--as", "corpus@1.0.0"], store)
@@ -51,8 +59,7 @@ def make_all(data: Path, folder: Path) -> dict[str, DatasetVersion]:
         ("preferences", "preferences", "HH-RLHF, harmless-base, test part"),
         ("problems", "verifiable", "GSM8K, training part"),
     ):
-        file = inputs / ("verifiable.jsonl" if name == "problems" else f"{name}.jsonl")
-        given = ["adopt", str(file), "--kind", kind, "--license", "MIT", "--source", source]
+        given = ["adopt", str(inputs / name), "--kind", kind, "--license", "MIT", "--source", source]
         _type([*given, "--as", f"{name}@1.0.0"], store)
     _type(["run", "audit", "-p", "rows=problems@1.0.0", "-p", "verifier=number", "--as", "verifiable@1.0.0"], store)
     shelf = Store.at(str(store))

@@ -156,6 +156,8 @@ def hostile_about(text: str) -> About:
         return [told(one) for one in value] if isinstance(value, list) else f"{text} said"
 
     fields = sample_fields()
+    for choice in ("small", "code_of_practice"):
+        del fields["provider"][choice]
     return sample_about(**told({key: fields[key] for key in fields if key not in ("doi", "documents")}))
 
 

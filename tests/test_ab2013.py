@@ -117,7 +117,9 @@ def test_no_is_not_said_for_a_version_without_a_source() -> None:
 
 
 def test_what_a_person_left_open_is_asked_for_in_words() -> None:
-    about = sample_about(people=sample_fields()["people"] | {"concerned": "unknown"})
+    people, provider = (sample_fields()[section] for section in ("people", "provider"))
+    del provider["aggregate"]
+    about = sample_about(people=people | {"concerned": "unknown"}, provider=provider)
     assert missing(corpus(), about) == ["provider.aggregate", "people.concerned"]
     assert missing(corpus(), sample_about(provider=None)) == ["provider"]
     about = about_with(origin("A", "other"), origin("B", "other", licensed="unknown"))

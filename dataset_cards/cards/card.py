@@ -26,6 +26,7 @@ def render_card(
     examples: pl.DataFrame,
     said: Sequence[tuple[str, Sequence[str]]] = (),
     front: Mapping[str, Any] | None = None,
+    licences: Sequence[str] = (),
 ) -> str:
     """README.md of the version.
 
@@ -34,6 +35,7 @@ def render_card(
         examples: what ledger/examples.parquet holds; may be empty.
         said: what people said, as headings and paragraphs of Markdown; stands before what was measured.
         front: what they said for the front matter, in the terms of the Hub.
+        licences: what the licences of the parts come to, as paragraphs of Markdown.
     """
     name = f"{prose(version['name'])} {prose(version['version'])}"
     heading = f"{prose(front['pretty_name'])} ({name})" if front and front.get("pretty_name") else name
@@ -54,6 +56,7 @@ def render_card(
         ("How good the detectors are", detectors_scores(version)),
         ("What is inside", [*inside(version), *content_paragraphs(version)]),
         ("Where it comes from", _origin(version, bool(said))),
+        ("Licences of what is inside", licences),
         ("How it was made", _recipe(version)),
         ("Examples", _examples(examples)),
         ("What is not covered", ["\n".join(f"- {prose(text)}" for text in limits(version, bool(said)))]),

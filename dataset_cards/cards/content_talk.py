@@ -80,7 +80,8 @@ def sheets(facts: Facts) -> Iterator[Sheet]:
 
 def _turns(said: str, talk: Facts) -> Sheet:
     rows = _rows(talk)
-    cells: list[Row] = [(str(many), count(n), share(n, rows)) for many, n in talk["turns"]["counts"].items()]
+    by_many = sorted(talk["turns"]["counts"].items(), key=lambda one: int(one[0]))
+    cells: list[Row] = [(str(many), count(n), share(n, rows)) for many, n in by_many]
     if more := talk["turns"]["more"]:
         cells.append((f"more than {talk['turns']['more_than']}", count(more), share(more, rows)))
     return sheet(f"How many messages do {said} have?", ("messages", "rows", "share"), cells)

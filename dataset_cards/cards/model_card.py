@@ -1,6 +1,6 @@
 """The card of a model: README.md in the form of the Hugging Face Hub, written from what its training run recorded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import model_account as account
@@ -13,12 +13,13 @@ from .plain import plural
 MOST_ROWS = 60  # of a sheet; training.json has them all
 
 
-def render_model_card(version: Mapping[str, Any]) -> str:
-    """README.md of a version of kind `model`."""
+def render_model_card(version: Mapping[str, Any], said_of_it: Sequence[tuple[str, Sequence[str]]] = ()) -> str:
+    """README.md of a version of kind `model`; `said_of_it` are headings and Markdown of what people said."""
     parts = [f"---\n{front_matter(version)}\n---", f"# {prose(version['name'])} {prose(version['version'])}"]
     parts += [f"> **Note.** {prose(text)}" for text in account.warnings(version)]
     parts.append(prose(account.what_it_is(version)))
     for heading, section in (
+        *said_of_it,
         ("How to load it", _load(version)),
         ("What it ate", _eaten(version)),
         ("What it learned", _measures(version)),

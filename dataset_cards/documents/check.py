@@ -1,14 +1,14 @@
 """Every gap between a version and what people said of it, at once: `card check`."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
 from ..cards.plain import count, one_line, plural
 from ..versions.version import DRAFT
-from . import known
-from .about import Provider
+from . import ab2013, eu_summary, known
+from .about import About, Provider
 from .licensing.mix import mix
 from .licensing.spdx import UNKNOWN, spdx
 from .load import Fault, Gap, Reading, asks, needed, reading_of, sections
@@ -18,7 +18,9 @@ from .yaml_text import Path
 
 Record = Mapping[str, Any]
 
-LAWS = ("eu_summary", "ab2013")  # documents that only a provider can answer for
+# Documents that only a provider can answer for, and what each still misses in about.yaml.
+_ASK: Mapping[str, Callable[[Record, About], list[str]]] = {"eu_summary": eu_summary.missing, "ab2013": ab2013.missing}
+LAWS = tuple(_ASK)
 # Somebody else may have crawled what comes as a public or licensed data set.
 _FROM_THE_WEB = ("web-crawl", "public-dataset", "licensed")
 _DOES_NOT_APPLY = re.compile(r"\W*(?:not applicable|does not apply|no (?:people|persons?|personal data))\b", re.I)
@@ -36,7 +38,7 @@ def check(record: Record, about: bytes | None, name: str) -> list[Gap]:
     reading = reading_of(about or b"", name)
     faults = list(reading.faults)
     if not reading.read.broken:
-        for told in (_provider, _contact, _days, _named, _sources, _people, _licence):
+        for told in (_provider, _laws, _contact, _days, _named, _sources, _people, _licence):
             faults += told(record, reading)
     return [*_of_version(record), *reading.gaps(faults)]
 
@@ -57,6 +59,24 @@ def _provider(record: Record, reading: Reading) -> Iterator[Fault]:
     if wanted and at(reading, "provider") is None:
         for path in needed(Provider, ("provider",)):
             what = f"is empty, and {' and '.join(wanted)} among documents cannot be written without"
+            yield reading.fault(path, what, asks(path))
+
+
+def _laws(record: Record, reading: Reading) -> Iterator[Fault]:
+    """What one of the laws asks for and a complete about.yaml may still leave open."""
+    said = reading.about
+    if said is None or said.provider is None:
+        return
+    wanted = [(name, missing) for name, missing in _ASK.items() if name in said.documents]
+    by_place: dict[str, list[str]] = {}
+    for name, missing in wanted:
+        for place in missing(record, said):
+            by_place.setdefault(place, []).append(name)
+    for place, names in by_place.items():
+        if place != "collection.sources" and not place.endswith(".versions"):  # those are told by name
+            path = _path(place)
+            settled = at(reading, *path) == "unknown"
+            what = f"{'says unknown' if settled else 'is empty'}, and {' and '.join(names)} asks for it"
             yield reading.fault(path, what, asks(path))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..cards import autopsy, content
+from ..cards import autopsy
 from ..cards.account import dropped, ledger, limits, noun, what_it_is
 from ..cards.agreement import agreement, sentence
 from ..cards.agreement_card import agreement_paragraphs
@@ -99,7 +99,7 @@ def _errors(record: Record, about: About) -> Answer:
         told.append("No detector that ran was held against labelled rows.")
     if record.get("kind") in ("preferences", "rankings", "judgements") or agreement(record):
         told += lowered(agreement_paragraphs(record))
-    told += [prose(text, 2000) for text in (*autopsy.warnings(record), *autopsy.sentences(record))]
+    told += [prose(text, 2000) for text in autopsy.sentences(record)]
     told += lowered(as_markdown(autopsy.sheets(record)))
     return both(told, about.limits.biases)
 
@@ -183,7 +183,7 @@ COMPOSITION = (
     Question(
         asks="Anything else on what is in it?",
         answer=lambda record, about: both(
-            ["\n".join(f"- {prose(text)}" for text in (*limits(record, said=True), *content.limits(record)))],
+            ["\n".join(f"- {prose(text)}" for text in limits(record, said=True))],
             about.limits.gaps,
         ),
     ),

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..cards.account import dropped, ledger
 from ..cards.detectors import SPAN_HEADER, spans
-from ..cards.markdown import code
+from ..cards.markdown import code, prose
 from ..cards.plain import count, plural
 from .roots import Behind, ref
 from .statements import listed, measured, shown_table
@@ -24,6 +24,10 @@ _PURPOSES = (
     (("quality", "repetition", "gopher", "c4"), "takes out text that is not prose or repeats itself"),
     (("read", "ingest", "adopt"), "reads the source and leaves out what cannot be read"),
     (("extract",), "takes the main text out of pages"),
+    (("normalize",), "writes the same characters and white space in the same way"),
+    (("keep",), "writes the rows that are left"),
+    (("audit",), "leaves out problems whose answers cannot be checked"),
+    (("forget",), "leaves out rows that somebody asked to have taken out"),
     (("mix", "sample"), "draws rows from several sources"),
     (("preflight",), "leaves out rows that a trainer cannot learn from"),
 )  # fmt: skip
@@ -40,16 +44,19 @@ def processing(record: Mapping[str, Any], found: Behind) -> Iterator[str]:
     recipe = (record.get("recipe") or {}).get("name")
     yield measured(f"By {f'the recipe {code(recipe)}' if recipe else 'the last recipe'}: {balance}")
     if steps := record.get("funnel"):
-        cells = [
+        stages = [
             (code(one["stage"]), count(one["read"]), count(one["kept"]), purpose(str(one["stage"])))
             for one in steps[:MOST_ROWS]
         ]
-        yield shown_table(("stage", "rows read", "rows kept", "what it is for, by its name"), cells, right=(1, 2))
+        yield shown_table(("stage", "rows read", "rows kept", "what it is for, by its name"), stages, right=(1, 2))
         if (more := len(steps) - MOST_ROWS) > 0:
             yield measured(f"{plural(more, 'more stage')}; version.json has them under `funnel`")
     if inside := spans(record):
         yield measured("Found inside texts, and what was done to it")
-        yield shown_table(SPAN_HEADER, [tuple(map(code, row)) for row in inside[:MOST_ROWS]], right=(2, 3))
+        cells = [
+            (code(stage), code(kind), many, rows, prose(did)) for stage, kind, many, rows, did in inside[:MOST_ROWS]
+        ]
+        yield shown_table(SPAN_HEADER, cells, right=(2, 3))
     before = [
         measured(f"Before, {code(ref(one))} was made by the recipe {code(one['recipe'])}")
         for one in record.get("ancestors") or ()

@@ -79,8 +79,8 @@ def documents_of(version: DatasetVersion, about: bytes, name: str = ABOUT) -> di
         Gaps: about.yaml cannot be read or says too little.
         Damaged: the examples in the ledger cannot be read.
     """
-    load(about, name)
-    texts = rendered(version.json, _frame(version.folder, EXAMPLES), _frame(version.folder, PAIRS))
+    said = load(about, name)
+    texts = rendered(version.json, _frame(version.folder, EXAMPLES), _frame(version.folder, PAIRS), said)
     documents = {path: text.encode() for path, text in texts.items()}
     return {**documents, ABOUT: about}
 

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dataset_cards.lineage.graph import MEASURED_BY
 from dataset_cards.versions.errors import Misuse
 from dataset_cards.versions.store import Store
 from dataset_cards.versions.version import DatasetVersion, NoSuchVersion
-
-# Roles of rows that a model is measured by, and learns nothing from.
-MEASURED_BY = ("held_out", "against", "task", "harmful", "harmless")
 
 
 @dataclass(frozen=True, kw_only=True)
