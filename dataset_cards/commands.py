@@ -112,9 +112,9 @@ def sample(
     blocks = [_block(row) for row in shown.iter_rows(named=True)]
     if reason:
         count = version.json["ledger"]["dropped"].get(reason, 0)
-        blocks.append(
-            f"{shown.height} of {count:,} rows dropped for {reason}; the ids of all are in ledger/rows.parquet"
-        )
+        forgotten = reason.startswith("forget/")
+        where = "nobody keeps which rows these were" if forgotten else "the ids of all are in ledger/rows.parquet"
+        blocks.append(f"{shown.height} of {count:,} rows dropped for {reason}; {where}")
     else:
         blocks.append(f"{shown.height} of {version.json['rows']:,} rows")
     # JSON has no infinite numbers, and NaN is none.

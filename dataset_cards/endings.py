@@ -37,7 +37,7 @@ def _explained(error: BaseException) -> tuple[str, int]:
             return str(error), MISUSED
         case Refused() | Damaged() | Unbalanced():
             return str(error), FAILED
-    said = f"{type(error).__name__}: {error}"
+    said = "; ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
     if where := place(error):
         return f"{where}: {said}; set GRISTMILL_DEBUG=1 to see how it came to that", FAILED
     if isinstance(error, OSError):

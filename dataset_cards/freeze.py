@@ -65,11 +65,10 @@ def freeze(
             frozen = store.version(ref)
             _same(frozen, record)
             return frozen
+        record = _measured(store, step, ref, record, instruments or Instruments())  # a draft stays whole if this fails
         folder.remove()
         for file in record["files"]:
             _copy(store.folder(step), file.pop("from"), folder, file["path"])
-        content = measure(record["kind"], store.table(step), instruments or Instruments())
-        record = _measured(record, content)
         record = {**record, "seal": seal(record)}
         documents = rendered(record, _shown(folder, EXAMPLES), _shown(folder, PAIRS))
         for path, text in documents.items():
@@ -79,12 +78,23 @@ def freeze(
     return store.version(ref)
 
 
-def _measured(record: dict[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
-    """The record with the facts about its rows; languages that nobody stated are the measured ones."""
+def _measured(store: Store, step: Step, ref: str, record: dict[str, Any], instruments: Instruments) -> dict[str, Any]:
+    """The record with the facts about its rows; where any language was not stated, all are as they were measured."""
+    try:
+        content = measure(record["kind"], store.table(step), instruments)
+    except Exception as error:
+        error.add_note(
+            f"{ref} was not frozen: its rows could not be measured; they are whole in {store.folder(step)}, and the "
+            "same command goes on from there"
+        )
+        raise
     if not content:
         return record
-    languages = record["languages"] or (content.get("languages") or {}).get("counts") or {}
-    return {**record, "languages": languages, "facts": {**record["facts"], "content": dict(content)}}
+    stated, measured = record["languages"], (content.get("languages") or {}).get("counts") or {}
+    silent = "und" in stated or sum(stated.values()) < record["rows"]
+    looked = instruments.language is not None and silent
+    languages = measured if measured and (looked or not stated) else stated
+    return {**record, "languages": languages, "facts": {**record["facts"], "content": content}}
 
 
 def _same(frozen: DatasetVersion, record: Mapping[str, Any]) -> None:

@@ -47,8 +47,9 @@ def _empty(version: DatasetVersion) -> str:
     said = f"{version.ref} has no rows, and `load_dataset` refuses a version without any"
     if dropped := {reason: rows for reason, rows in ledger["dropped"].items() if rows}:
         most = max(sorted(dropped), key=lambda reason: dropped[reason])
+        look = "" if most.startswith("forget/") else f"; `gristmill sample {version.ref} --reason {most}` shows some"
         return (
             f"{said}: {sum(dropped.values()):,} of {ledger['read']:,} were dropped, {dropped[most]:,} of them as "
-            f"{most}; `gristmill sample {version.ref} --reason {most}` shows some"
+            f"{most}{look}"
         )
     return f"{said}: {ledger['read']:,} were read and {ledger['quarantined']:,} of them could not be"

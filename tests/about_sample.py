@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from dataset_cards.documents.about import About
 from dataset_cards.documents.load import part_of
+from dataset_cards.documents.statements import LONGEST
 from dataset_cards.documents.unfilled import filled
 from tests.sample_version import HOSTILE
 
@@ -107,7 +108,8 @@ def _value(name: str, field: FieldInfo) -> st.SearchStrategy[Any]:
     elif field.annotation is bool:
         return st.booleans()
     else:
-        one = TEXTS.filter(_fits)
+        most = 200 if name == "title" else LONGEST
+        one = TEXTS.map(lambda text: text[:most]).filter(_fits)
     return st.lists(one, min_size=1, max_size=2) if many else one
 
 

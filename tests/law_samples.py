@@ -10,7 +10,7 @@ from dataset_cards.documents.about import About
 from tests.about_sample import sample_about, sample_fields
 from tests.sample_version import few_facts
 
-MARKS = ("*(measured)*", "*(said)*", "*(open)*")
+MARKS = ("*(measured)*", "*(said)*", "*(read)*", "*(open)*")
 # Fields that take no text of any sort.
 KEPT = ("kind", "url", "email", "orcid", "begin", "end", "licensed", "concerned", "placed", "first_used", "ongoing")
 

@@ -88,7 +88,7 @@ def test_labels_are_told_where_rows_have_them() -> None:
 
 def test_a_collection_that_goes_on_carries_the_notice() -> None:
     fields = sample_fields()["collection"]
-    assert "is not ongoing" in point(10, corpus(), sample_about())
+    assert "is not said to be ongoing *(read)*" in point(10, corpus(), sample_about())
     ongoing = sample_about(collection=fields | {"ongoing": "yes"})
     assert "Notice: the collection of data is ongoing" in point(10, corpus(), ongoing)
 
@@ -110,9 +110,9 @@ def test_only_what_every_licence_says_is_called_public_domain() -> None:
 
 def test_no_is_not_said_for_a_version_without_a_source() -> None:
     plain = few_facts()
-    assert "No: no source" in point(12, plain, about_with(origin("People", "other")))
+    assert "No source in about.yaml is of the kind synthetic" in point(12, plain, about_with(origin("People", "other")))
     away = about_with(origin("People", "other", versions=["other@1.0.0"]))
-    assert "No: no source" not in point(12, plain, away)
+    assert "of the kind synthetic" not in point(12, plain, away)
     assert "*(open)*" in point(12, plain, away)
 
 

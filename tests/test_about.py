@@ -35,6 +35,13 @@ MISTAKES: dict[str, bytes] = {
     "a Python type": b"title: !!python/object/apply:os.system [ls]\n",
     "nested without end": b"title: " + b"[" * 500,
     "too large": b"title: " + b"x" * 300_000,
+    "a quotation mark inside a quotation": b"title: 'It's Harbours'\n",
+    "a text beside its mark": b"title: >- Harbours\n",
+    "what documents would cut, and what holds nothing": SAMPLE.read_bytes()
+    .replace(b"title: Harbour", b"title: " + b"Har" * 70)
+    .replace(b"funding: Paid by", b"funding: " + b"Paid " * 5000)
+    .replace(b"  known:\n", b'  known:\n    - "half \\ud83d"\n')
+    .replace(b"  intended:\n", b"  intended: []\n  intended_too:\n"),
     "what is wrong with single fields": SAMPLE.read_bytes()
     .replace(b"title: Harbour", b"titel: Harbour")
     .replace(b"funding: Paid by", b"funding: TODO\ncomments: Paid by")
@@ -86,6 +93,10 @@ def test_answers_may_be_written_as_yaml_writes_truth() -> None:
     assert about.collection.ongoing is True
     assert about.people.concerned == "yes"
     assert about.collection.sources[0].licensed == "no"
+
+
+def test_an_empty_list_of_documents_asks_for_none() -> None:
+    assert load(re.sub(rb"documents:(\n  - .*)*", b"documents: []", SAMPLE.read_bytes()), "about.yaml").documents == ()
 
 
 def test_an_empty_file_lacks_every_needed_field_and_nothing_else() -> None:

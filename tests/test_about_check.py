@@ -95,12 +95,20 @@ def test_what_fits_is_no_gap(record: dict[str, Any], changes: dict[str, Any]) ->
 
 @pytest.mark.parametrize(
     ("documents", "named"),
-    [(None, "eu_summary and ab2013"), (["ab2013"], "ab2013"), (["citation", "eu_summary"], "eu_summary")],
+    [
+        (None, "eu_summary and ab2013 (made as long as documents lists none)"),
+        (["ab2013"], "ab2013 among documents"),
+        (["citation", "eu_summary"], "eu_summary among documents"),
+    ],
 )
 def test_documents_for_the_law_need_a_provider(documents: list[str] | None, named: str) -> None:
     found = told(full(), provider=None, documents=documents)
     assert [place(gap) for gap in found] == [dotted(path) for path in needed(Provider, ("provider",))]
-    assert all(f"and {named} among documents cannot be written without" in gap for gap in found)
+    assert all(f"and {named} cannot be written without" in gap for gap in found)
+
+
+def test_who_wants_no_document_for_the_law_needs_no_provider() -> None:
+    assert told(full(), provider=None, documents=[]) == []
 
 
 def test_without_a_file_every_needed_field_is_a_gap() -> None:

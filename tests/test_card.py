@@ -1,6 +1,7 @@
 """The card: opens with `datasets`, is valid on the Hub, states facts only, and is not broken by what is in the data."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -262,7 +263,19 @@ def test_a_table_has_the_cells_it_was_given(text: str) -> None:
     shown = [token.content for token in tokens if token.type == "code_inline"]
     expected = visible(text).replace("\n", "\u240a").replace("\t", "\u2409")
     assert shown[-1] == "x"
-    assert len(shown) == 1 or shown[0].strip() == expected.strip()
+    # Of backslashes right before a bar one may be missing: the price of a table that no reader of Markdown cuts.
+    alike = [re.sub(r"\\*\|", "|", one).strip() for one in (shown[0], expected)]
+    assert len(shown) == 1 or alike[0] == alike[1]
+    assert len(shown) == 1 or "\\|" in expected or shown[0].strip() == expected.strip()
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="\\|`a <&", max_size=12))
+def test_a_row_has_as_many_cells_whether_or_not_a_backslash_escapes_a_backslash(text: str) -> None:
+    """cmark and markdown-it hold a bar after any backslash, marked and micromark only after an odd number."""
+    row = table(("a", "b"), [(code(text), prose(text))]).split("\n")[2]
+    runs = [len(found[1]) for found in re.finditer(r"(\\*)\|", row)]
+    assert sum(run == 0 for run in runs) == sum(run % 2 == 0 for run in runs) == 3
 
 
 @settings(deadline=None)

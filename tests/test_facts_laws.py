@@ -6,6 +6,7 @@ The autopsy of preferences has tests of its own.
 import json
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from dataset_cards.cards.content import limits, sentences, sheets, warnings
 from dataset_cards.facts.batch import TEXTS
 from dataset_cards.facts.instruments import Instruments
-from dataset_cards.facts.measure import MEASURES
+from dataset_cards.facts.measure import MEASURES, measure
 from dataset_cards.versions.schemas import SCHEMAS
-from tests.measuring import counted
+from dataset_cards.versions.table import Part, Table, write_parquet
+from tests.measuring import counted, table
 from tests.sample_version import HOSTILE, few_facts
 
 LAWS = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
@@ -114,3 +116,13 @@ def test_without_instruments_their_facts_are_left_out_and_no_others(kind: str) -
     assert limits({**few_facts(kind), "facts": {"content": without}}) != limits(
         {**few_facts(kind), "facts": {"content": with_}}
     )
+
+
+@pytest.mark.parametrize("kind", sorted(MEASURES))
+def test_a_column_that_is_not_there_or_has_no_type_is_missing_in_every_row(kind: str) -> None:
+    whole = table(kind, [{"id": "1"}, {"id": "2"}])
+    (frame,) = whole.frames()
+    told = measure(kind, whole, Instruments())
+    for n, less in enumerate((frame.select("id"), pl.DataFrame({name: [None, None] for name in frame.columns}))):
+        part = Part(f"less-{n}.parquet", write_parquet(whole.folder, f"less-{n}.parquet", [less]))
+        assert measure(kind, Table(whole.folder, (part,)), Instruments())["lengths"] == told["lengths"]

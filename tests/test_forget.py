@@ -11,8 +11,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
 from dataset_cards.adopt.adopt import Adopt
+from dataset_cards.commands import commands
 from dataset_cards.freeze import freeze
 from dataset_cards.intake.source import Input
 from dataset_cards.verify import verify
@@ -100,6 +102,10 @@ def test_the_ledger_counts_what_was_forgotten_and_names_nothing(store: Store) ->
     ]
     assert new.json["facts"]["forgotten"] == {"rows": 2, "made_from": 0, "judgements": 0, "reason": WHY}
     assert new.json["license"] == "CC0-1.0"
+    shown = CliRunner().invoke(
+        commands, ["sample", new.ref, "--reason", "forget/forgotten", "--store", str(store.root)]
+    )
+    assert shown.stdout == "0 of 2 rows dropped for forget/forgotten; nobody keeps which rows these were\n"
     kept = new.table.collect()
     assert kept.equals(store.version("people@1.0.0").table.collect().filter(~pl.col("id").is_in([f"{NAME}.txt", "p1"])))
 
@@ -114,7 +120,7 @@ def test_everything_else_that_holds_the_row_is_listed_with_what_to_do_next(store
     assert "cannot be taken out of it" in by_place["tiny@1.0.0"]["holds"][0]
     assert "-p data=mixed@1.0.1" in by_place["tiny@1.0.0"]["next"][0]
     caches = [one for one in found if one["what"] == "cache"]
-    assert sorted(Path(one["where"]).name.rpartition("-")[0] for one in caches) == ["adopt", "mix"]
+    assert sorted(Path(one["where"]).name.rpartition("-")[0] for one in caches) == ["adopt", "mix", "sft"]
     assert not {"books@1.0.0", "mixed@1.0.1"} & {one["where"] for one in found}
     text = said(store, "forget", "mixed@1.0.0", "--id", f"{NAME}.txt", "--as", "mixed@1.0.1", "--reason", WHY)
     assert "published copies cannot be seen from here" in " ".join(text.split())
@@ -241,3 +247,13 @@ def test_names_of_files_and_domains_in_what_came_before_are_not_told_by_what_com
     assert NAME not in everything(store.version("both@1.0.1"))
     after = made(store, "more@1.0.0", "mixture", "sources=both@1.0.1,books@1.0.0")
     assert NAME not in json.dumps(after.json["ancestors"])
+
+
+def test_rows_that_state_no_licence_or_language_count_in_what_is_left(tmp_path: Path) -> None:
+    store = store_at(tmp_path / "store")
+    rows = [{"id": str(n), "text": f"Text {n}.", "license": "CC0-1.0", "language": "en"} for n in range(3)]
+    frozen(store, "x@1.0.0", "documents", [*rows, {"id": "a", "text": "A"}, {"id": "b", "text": "B"}], tmp_path)
+    forget(store, "x@1.0.0", "--id", "2", "--id", "b", "--as", "x@1.0.1")
+    record = store.version("x@1.0.1").json
+    assert record["facts"]["licenses"] == {"CC0-1.0": 2, "unknown": 1}
+    assert record["languages"] == {"en": 2, "und": 1}, "nobody looked at the other one"

@@ -8,6 +8,8 @@ import datasets
 import polars as pl
 import pytest
 
+from dataset_cards.endings import end
+from dataset_cards.facts.instruments import Instruments
 from dataset_cards.freeze import freeze
 from dataset_cards.verify import verify
 from dataset_cards.versions.job import Job, Refused
@@ -125,3 +127,47 @@ def test_an_unknown_version_lists_what_there_is(store: Store) -> None:
 def test_data_is_named_by_name_and_version_only(bad: str) -> None:
     with pytest.raises(ValueError, match=r"version|name"):
         parse_ref(bad)
+
+
+def test_rows_that_cannot_be_measured_stay_in_the_cache_and_leave_the_draft_before_as_it_was(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.run(SOURCE)
+    draft = freeze(store, SOURCE, "letters@draft", CALL)
+    before = {name: draft.folder.read_bytes(name) for name in draft.folder.files()}
+    other = chain("up", SOURCE, Upper())
+    store.run(other)
+
+    def broken(texts: pl.Series) -> pl.Series:
+        raise ZeroDivisionError("of no text")
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        freeze(store, other, "letters@draft", CALL, Instruments(secrets=broken))
+    assert {name: draft.folder.read_bytes(name) for name in draft.folder.files()} == before
+    with pytest.raises(SystemExit):
+        end(caught.value)
+    said = capsys.readouterr().err
+    assert (
+        f"letters@draft was not frozen: its rows could not be measured; they are whole in {store.folder(other)}" in said
+    )
+    assert store.is_done(other)
+
+
+def test_languages_are_the_measured_ones_where_some_rows_state_none(tmp_path: Path) -> None:
+    step = Step("some", Languages())
+    store = Store.at(str(tmp_path))
+    store.run(step)
+    assert freeze(store, step, "x@1", CALL).json["languages"] == {"de": 1, "und": 1}, "nobody looked"
+    read = Instruments(language=lambda texts: pl.repeat("fr", len(texts), dtype=pl.String, eager=True))
+    assert freeze(store, step, "x@2", CALL, read).json["languages"] == {"de": 1, "fr": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Languages:
+    revision: ClassVar[int] = 1
+
+    def run(self, job: Job) -> dict[str, Any]:
+        rows = {"id": ["1", "2"], "text": [20 * "ab ", 20 * "cd "], "language": ["de", None]}
+        kept = {"stage": "s", "read": 2, "kept": 2, "quarantined": 0, "dropped": {}}
+        job.write(0, pl.DataFrame(rows), funnel=[kept])
+        return {"kind": "documents", "languages": {"de": 1, "und": 1}}

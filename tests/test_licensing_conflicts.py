@@ -122,3 +122,39 @@ def test_no_derivatives_is_a_conflict_where_a_version_on_the_way_was_made_by_a_r
     record = made_of(told("raw@1", "CC-BY-ND-4.0"), told("made@1", "unknown", "raw@1"), parents=("made@1",))
     (found,) = mix(record, None).open
     assert "made@1 was made by evolve" in found.sentence
+
+
+def test_a_mixture_has_no_unknown_rows_where_one_root_states_by_row_and_the_other_as_a_whole() -> None:
+    by_row = told("wiki@1", "unknown", kind="documents", licenses={"CC-BY-SA-4.0": 20})
+    whole = told("paper@1", "CC-BY-NC-4.0", kind="documents", licenses={"unknown": 20})
+    sources = [{"source": "wiki@1", "got_rows": 20}, {"source": "paper@1", "got_rows": 8}]
+    content = {"licenses": {"counts": {"CC-BY-SA-4.0": 20}, "different": 1, "others": 0, "missing": 8}}
+    record = made_of(by_row, whole, facts={"mixture": {"sources": sources}, "content": content}, rows=28)
+    found = mix(record, None)
+    assert [(one.what, one.license, one.rows) for one in found.parts] == [
+        ("rows that state CC-BY-SA-4.0", "CC-BY-SA-4.0", 20),
+        ("paper@1", "CC-BY-NC-4.0", 8),
+    ]
+    assert "unknown" not in [one.kind for one in found.conflicts]
+
+
+def test_rows_of_a_root_that_states_for_some_alone_stay_unknown_in_a_mixture() -> None:
+    some = told("wiki@1", "unknown", kind="documents", licenses={"MIT": 5, "unknown": 5})
+    whole = told("paper@1", "MIT", kind="documents", licenses={"unknown": 10})
+    sources = [{"source": "wiki@1", "got_rows": 10}, {"source": "paper@1", "got_rows": 10}]
+    content = {"licenses": {"counts": {"MIT": 5}, "different": 1, "others": 0, "missing": 15}}
+    found = mix(made_of(some, whole, facts={"mixture": {"sources": sources}, "content": content}), None)
+    assert [(one.what, one.rows) for one in found.parts if one.license == "unknown"] == [
+        ("rows of wiki@1 that state none", None)
+    ]
+
+
+@pytest.mark.parametrize(("stated", "outcome"), [("CC-BY-NC-4.0", "CC-BY-NC-4.0"), ("unknown", "unknown")])
+def test_the_model_that_a_model_begins_with_is_a_part(stated: str, outcome: str) -> None:
+    data, base = told("chats@1", "MIT"), told("base@1", stated, kind="model", rows=0)
+    found = mix(made_of(data, base, kind="model", rows=0), given("MIT"))
+    assert {one.what for one in found.parts} == {"chats@1", "base@1"}
+    assert found.outcome == outcome
+    assert found.open
+    adopted = few_facts("model") | {"rows": 0, "license": "CC0-1.0"}
+    assert mix(adopted, None).outcome == "CC0-1.0"

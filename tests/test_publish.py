@@ -173,6 +173,30 @@ def test_secrets_that_are_none_go_with_the_reason_and_without_their_places(store
     assert f"{note.sha256}  accepted.json" in found.package.read(found.package.items[-1]).decode()
 
 
+def test_a_reason_that_names_the_secret_itself_is_refused(store: Store, tmp_path: Path) -> None:
+    (found,) = said(ready(with_secrets(store, tmp_path), accept_secrets=f"{SECRET} is a key of a server that is gone"))
+    assert found.startswith("--accept-secrets: looks like a secret; ")
+    assert SECRET not in found
+
+
+def test_a_secret_in_the_id_of_a_row_is_never_shown(store: Store, tmp_path: Path) -> None:
+    rows = [{"id": SECRET, "text": f"see {SECRET}"}, {"id": "n1", "text": f"see {SECRET}"}]
+    found = said(ready(frozen(store, "leaky@1.0.0", "documents", rows, tmp_path)))
+    rows_file = [one for one in found if one.startswith("data/")]
+    assert [one.partition(": ")[0].partition(", ")[2] for one in rows_file] == [
+        "row 0, id",
+        "row 0, text",
+        "row 1 (id n1), text",
+    ]
+    assert SECRET not in "".join(found)
+
+
+def test_a_secret_in_about_is_taken_out_there_and_not_by_freezing_again(version: DatasetVersion) -> None:
+    found = {one.place.partition(",")[0]: one.mend for one in ready(version, about(purpose=f"With {SECRET}.")).refusals}
+    assert found["about.yaml"].startswith("take it out, or")
+    assert found["croissant.json"].startswith("take it out of what this was made of, about.yaml or the rows, or")
+
+
 def test_many_secrets_are_counted_and_a_few_are_shown(store: Store, tmp_path: Path) -> None:
     rows = [{"id": f"n{n}", "text": f"{n} {SECRET}"} for n in range(150)]
     found = ready(frozen(store, "leaky@1.0.0", "documents", rows, tmp_path))

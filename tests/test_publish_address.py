@@ -3,7 +3,10 @@
 The Hub is in test_publish_hub.py, what is refused before anything is sent in test_publish.py.
 """
 
+import errno
+import io
 import logging
+import os
 import threading
 import uuid
 from collections.abc import Iterator
@@ -219,6 +222,20 @@ def test_bytes_that_do_not_arrive_are_said_to_be_so(
     with pytest.raises(ConnectionError, match=r"README\.md was read back 2 times otherwise than it was sent"):
         publish(package, where)
     assert "SHA256SUMS" not in destination(where, package).files()
+
+
+def test_a_full_disk_is_named_and_how_to_go_on(
+    package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Folder, "create", lambda folder, name: Full())
+    with pytest.raises(
+        OSError, match=r"out/pages/1\.0\.0 cannot be written: No space left on device; mend that and run"
+    ):
+        publish(package, str(tmp_path / "out"))
 
 
 def test_two_versions_lie_beside_each_other(package: Package, place: Path, where: str) -> None:

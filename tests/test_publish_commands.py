@@ -58,10 +58,9 @@ def test_rendering_leaves_rows_and_record_as_they_are_and_verify_content(store: 
 
 
 def test_a_document_that_is_no_longer_wanted_goes_away(store: Store, version: DatasetVersion) -> None:
-    documents = documents_of(version, about())
-    write_inside(store, collect(version, {**documents, "DATASHEET.md": b"old"}))
-    assert verify(store.version("pages@1.0.0")) == []
-    write_inside(store, collect(version, documents))
+    write_inside(store, packed(version))
+    assert version.folder.exists("DATASHEET.md")
+    write_inside(store, packed(version, documents=["citation"]))
     assert not version.folder.exists("DATASHEET.md")
     assert verify(store.version("pages@1.0.0")) == []
 
@@ -222,6 +221,25 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing_on_the_server(typed: T
     assert TOKEN not in dry.output + done.output + again.output
 
 
+def test_a_dry_run_says_which_version_it_takes_the_place_of(
+    typed: Typed, server: HubServer, store: Store, tmp_path: Path
+) -> None:
+    corpus(store, "pages@0.9.0", tmp_path)
+    words = ("--to", "hf://org/pages", "--about", "about.yaml")
+    assert "takes the place" not in typed("publish", "pages@1.0.0", *words).stdout
+    said = "on the main branch it takes the place of pages@1.0.0, which stays behind its tag"
+    assert said in typed("publish", "pages@0.9.0", *words, "--dry-run").stdout
+    assert said in typed("publish", "pages@0.9.0", *words).stdout
+    assert "takes the place" not in typed("publish", "pages@1.0.0", *words, "--dry-run").stdout
+
+
+def test_a_dry_run_names_what_others_wrote_under_the_names_of_ours(typed: Typed, server: HubServer) -> None:
+    server.put("org/pages", {"README.md": b"by hand", "notes.txt": b"mine"})
+    found = typed("publish", "pages@1.0.0", "--to", "hf://org/pages", "--about", "about.yaml", "--dry-run")
+    assert "ours in place of what somebody else wrote: README.md\n" in found.stdout
+    assert "left as they are, since they are not of this version: .gitattributes, notes.txt\n" in found.stdout
+
+
 def test_a_dry_run_lists_what_is_refused_here_and_there(typed: Typed, server: HubServer, tmp_path: Path) -> None:
     server.put("org/pages", {"data/train-00007-of-00009.parquet": b"somebody's"})
     (tmp_path / "poor.yaml").write_bytes(about(funding=""))
@@ -238,10 +256,22 @@ def test_a_dry_run_lists_what_is_refused_here_and_there(typed: Typed, server: Hu
         (("--to", "out", "--private"), "--private is for repositories of the Hub"),
         (("--to", ""), "--to is empty"),
         (("--to", "hf://pages"), "write a repository of the Hub as hf://org/name"),
+        (("--to", "hf://org/-pages"), "the Hub takes no such name"),
+        (("--to", "hf:org/pages"), "is no address, since // is missing, and for a folder write ./hf:org/pages"),
+        (("--to", "https://huggingface.co/datasets/org/pages"), "nothing can be kept there; give hf://org/name"),
+        (("--to", "memory://pages"), "nothing can be kept there"),
+        (("--to", "nosuch://pages"), "cannot be opened"),
+        (
+            ("--to", "out", "--about", "nowhere.yaml"),
+            "--about nowhere.yaml cannot be read: No such file or directory; ",
+        ),
         (("--to", "out", "--accept-secrets", " "), "--accept-secrets is empty"),
     ],
 )
-def test_what_cannot_be_meant_is_said_to_be_so(typed: Typed, words: tuple[str, ...], says: str) -> None:
+def test_what_cannot_be_meant_is_said_before_anything_is_looked_through(
+    typed: Typed, words: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dataset_cards.publish.refusals.scan", lambda *given: pytest.fail("hours went by"))
     found = typed("publish", "pages@1.0.0", "--about", "about.yaml", *words)
     assert found.exit_code == 1
     assert says in str(found.exception)

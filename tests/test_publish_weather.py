@@ -230,7 +230,7 @@ def test_front_matter_that_the_hub_refuses_stops_everything_before_a_byte_is_sen
     assert server.objects == {}
 
 
-def test_a_file_that_the_repository_ignores_is_missed_when_everything_is_read_back(
+def test_a_file_that_the_repository_ignores_is_missed_before_a_tag_is_made(
     server: HubServer, first: Package, waits: list[float]
 ) -> None:
     server.put("org/pages", {".gitignore": b"report.html"})
@@ -238,6 +238,7 @@ def test_a_file_that_the_repository_ignores_is_missed_when_everything_is_read_ba
         ConnectionError, match=r"does not have report\.html as it was sent \(is it named in .*\.gitignore"
     ):
         publish(first, waits)
+    assert server.repos["dataset", "org/pages"].tags == {}
 
 
 def test_bytes_that_change_on_the_way_are_found_when_everything_is_read_back(

@@ -1,6 +1,7 @@
 """Finding rows in tables: the same wherever row groups end, in every kind of row, on disk and in memory."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataset_cards.adopt.adopt import Adopt
 from dataset_cards.freeze import freeze
+from dataset_cards.intake.source import Input
 from dataset_cards.lineage.fate import fates
 from dataset_cards.lineage.find import Place, descended, holding, like, locate, matching, row_at
 from dataset_cards.lineage.graph import Graph
@@ -23,6 +26,8 @@ from dataset_cards.versions.store import Store
 from dataset_cards.versions.table import Part, Table, from_arrow, write_parquet
 from tests.ops import Rows, Upper
 from tests.test_decontaminate import row
+from tests.tracing import command
+from tests.training import store_at
 
 # Ids are short and near each other, so that they often meet and often lie at the edges of row groups.
 NAMES = st.text(alphabet="aAé\x00\n", max_size=2)
@@ -136,3 +141,20 @@ def test_no_line_of_an_outline_is_wider_than_a_terminal_or_leaves_it(texts: list
     for line in drawn([deep]).split("\n"):
         assert len(line) <= 80
         assert not any(ord(sign) < 32 or 0x7F <= ord(sign) < 0xA0 for sign in line)
+
+
+def test_a_table_without_rows_has_the_columns_that_were_asked_for_and_no_others() -> None:
+    table = cut([[]], SCHEMAS["documents"])
+    assert table.collect(["id", "text"]).columns == ["id", "text"]
+    assert table.collect().columns == SCHEMAS["documents"].names
+
+
+def test_who_looks_for_a_row_that_could_not_be_read_is_told_where_such_are(tmp_path: Path) -> None:
+    store = store_at(tmp_path / "store")
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"id": "a", "text": "whole"}\n{"id": "b", "te')
+    step = Step("adopt", Adopt(input=Input.find(str(path)), kind="documents", license="MIT", source="a test"))
+    store.run(step)
+    freeze(store, step, "x@1", {"name": "adopt", "function": "adopt", "parameters": {}})
+    _, _, error = command(store, "trace", "x@1", "b")
+    assert str(error).endswith("1 input could not be read and got no id, see ledger/quarantine.parquet")

@@ -1,6 +1,7 @@
 """Tracing rows that models wrote and people decided: by the ids of what they were made from, and by judgements."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,33 @@ def test_a_prompt_is_traced_to_the_answers_and_to_the_model_that_may_have_learne
     assert pupil["fate"] == "learned"
     assert "1 of 4 rows were kept aside" in pupil["why"], "which rows a model was measured by is not recorded"
     assert "1 row made from it" in said(store, "trace", "asked@1.0.0", "q2")
+
+
+def test_a_model_that_began_with_or_was_taught_by_one_that_learned_from_a_row_learned_from_it_too(
+    store: Store, tmp_path: Path
+) -> None:
+    copy = store_at(tmp_path / "store")
+    shutil.copytree(store.root.path, copy.root.path)
+    frozen(copy, "other@1.0.0", "prompts", [{"id": "o", "prompt": "Else?"}], tmp_path)
+    pupil, other = copy.version("pupil@draft"), copy.version("other@1.0.0")
+    begun = learned(copy, "begun@draft", {"model": pupil, "data": other})
+    learned(copy, "third@draft", {"teacher": begun, "data": other})
+    learned(copy, "ppo@draft", {"gold": pupil, "data": other})
+
+    def fates() -> dict[str, str]:
+        return {one["version"]: one["fate"] for one in told(copy, "trace", "asked@1.0.0", "q2")["down"]}
+
+    below = {"begun@draft": "through", "third@draft": "through", "ppo@draft": "absent"}
+    assert {name: fates()[name] for name in below} == below
+    assert "learned from it through pupil@draft" in " ".join(said(copy, "trace", "asked@1.0.0", "q2").split())
+    (Path(copy.root.path) / "versions" / "pupil").rename(tmp_path / "pupil")
+    assert {name: fates()[name] for name in below} == below, "a model that is gone may have learned from it"
+    words = ("asked@1.0.0", "--id", "q2", "--as", "asked@1.0.1", "--reason", "asked for")
+    models = {
+        one["where"]: one["holds"][0] for one in told(copy, "forget", *words)["holders"] if one["what"] == "model"
+    }
+    assert set(models) == {"begun@draft", "third@draft"}
+    assert "through pupil@draft, which is gone from this store" in models["begun@draft"]
 
 
 def test_a_preference_is_traced_to_the_answers_of_people_behind_it(store: Store) -> None:

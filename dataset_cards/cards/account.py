@@ -150,9 +150,9 @@ def what_it_is(version: Mapping[str, Any]) -> str:
     book = ledger(version)
     if book["read"] != book["kept"]:
         sentences.append(
-            f"{plural(book['read'], 'row')} were read; {count(book['kept'])} ({share(book['kept'], book['read'])}) "
-            f"were kept, {count(dropped(version))} dropped and {count(book['quarantined'])} quarantined, each with "
-            "a reason."
+            f"{plural(book['read'], 'row')} {'was' if book['read'] == 1 else 'were'} read; {count(book['kept'])} "
+            f"({share(book['kept'], book['read'])}) were kept, {count(dropped(version))} dropped and "
+            f"{count(book['quarantined'])} quarantined, each with a reason."
         )
     recipe = version.get("recipe") or {}
     if recipe.get("name"):
@@ -227,7 +227,7 @@ def limits(version: Mapping[str, Any], said: bool = False) -> list[str]:
     if not version.get("languages"):
         found += [] if answers else ["The language of the rows is not known."]
     elif "language" not in ran and not recognised:
-        found.append("Languages are the ones the source stated; no stage of this recipe checked them.")
+        found.append("Languages are those that rows came with; no stage of this recipe checked them.")
     if quarantined := ledger(version)["quarantined"]:
         found.append(f"{plural(quarantined, 'input')} could not be read; see ledger/quarantine.parquet.")
     if "spans" in facts(version):

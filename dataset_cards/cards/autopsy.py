@@ -41,9 +41,9 @@ def _looked_at(facts: Facts) -> Iterator[str]:
     if refusals is None:
         yield "Refusals were only looked for in first words: no instrument was there that tells them."
     elif refusals["asked"]:
-        drawn = " pairs, drawn by hash," if refusals["sampled"] else " pairs"
+        drawn = ", drawn by hash," if refusals["sampled"] else ""
         yield (
-            f"Of {count(refusals['asked'])}{drawn} the chosen answer refuses in "
+            f"Of {plural(refusals['asked'], 'pair')}{drawn} the chosen answer refuses in "
             f"{share(refusals['chosen'], refusals['asked'])} "
             f"and the rejected one in {share(refusals['rejected'], refusals['asked'])}; both do in "
             f"{share(refusals['both'], refusals['asked'])}."
@@ -52,7 +52,7 @@ def _looked_at(facts: Facts) -> Iterator[str]:
 
 def _place(facts: Facts) -> Iterator[str]:
     if "position" not in rules(facts):
-        yield "Which answer was shown first is not recorded in the rows, so a preferred place was not looked for."
+        yield "Which answer was shown first is not recorded in the rows, so a preferred place was not looked for here."
 
 
 def _together(facts: Facts) -> Iterator[str]:

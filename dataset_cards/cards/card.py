@@ -16,6 +16,7 @@ from .markdown import block, code, json_block, prose, table
 from .paragraphs import detectors_scores, found_inside, in_evaluations, inside, mixed, near, rows_in_rows_out
 from .plain import plural, shorten
 
+LICENCES = "Licences of what is inside"
 SAMPLES = 3
 SAMPLE_CHARACTERS = 400
 MOST_JSON = 30_000  # characters; version.json has it all
@@ -56,7 +57,7 @@ def render_card(
         ("How good the detectors are", detectors_scores(version)),
         ("What is inside", [*inside(version), *content_paragraphs(version)]),
         ("Where it comes from", _origin(version, bool(said))),
-        ("Licences of what is inside", licences),
+        (LICENCES, licences),
         ("How it was made", _recipe(version)),
         ("Examples", _examples(examples)),
         ("What is not covered", ["\n".join(f"- {prose(text)}" for text in limits(version, bool(said)))]),

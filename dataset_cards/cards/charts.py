@@ -148,19 +148,22 @@ def _coarser(edges: Sequence[float], counts: Sequence[int]) -> tuple[list[float]
     return [*(edges[start] for start in range(0, len(counts), step)), edges[-1]], joined
 
 
-def bars(caption: str, counts: Mapping[str, int], gone: frozenset[str] = frozenset(), heading: str = "value") -> str:
-    """Categories as a table with bars; the values in `gone` are dropped."""
-    whole = sum(counts.values())
+def bars(
+    caption: str, counts: Mapping[str, int], gone: frozenset[str] = frozenset(), heading: str = "value", rows: int = 0
+) -> str:
+    """Categories as a table with bars; the values in `gone` are dropped. Shares are of all `rows`, where given."""
+    counted = sum(counts.values())
+    whole = max(rows, counted)
     largest = max(counts.values(), default=0) or 1
-    rows = []
+    cells = []
     for value, n in top(counts, MOST_BARS):
         kind = "gone" if value in gone else "kept"
         label = f"{code(value)}{' <small>dropped</small>' if value in gone else ''}"
         bar = f'<span class="bar {kind}" style="width:{max(0.5, 100 * n / largest):.1f}%"></span>'
-        rows.append((label, f'<span class="track" aria-hidden="true">{bar}</span>', count(n), share(n, whole)))
-    drawn = table(caption, (heading, "", "rows", "share"), rows, right=(2, 3), kind="bars")
+        cells.append((label, f'<span class="track" aria-hidden="true">{bar}</span>', count(n), share(n, whole)))
+    drawn = table(caption, (heading, "", "rows", "share"), cells, right=(2, 3), kind="bars")
     if len(counts) > MOST_BARS:
-        rest = whole - sum(n for _, n in top(counts, MOST_BARS))
+        rest = counted - sum(n for _, n in top(counts, MOST_BARS))
         drawn += f'<p class="quiet">{count(len(counts) - MOST_BARS)} more with {plural(rest, "row")} together.</p>'
     return drawn
 

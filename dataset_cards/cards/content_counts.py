@@ -48,7 +48,7 @@ def sentences(facts: Facts) -> Iterator[str]:
 
 def _languages(languages: Facts) -> str:
     how = languages.get("how") or {}
-    told = [f"{plural(how.get('stated', 0), 'row')} as the source states it"] if how.get("stated") else []
+    told = [f"{plural(how.get('stated', 0), 'row')} as their column says"] if how.get("stated") else []
     told += [f"{plural(how['recognised'], 'row')} as a model recognises it"] if how.get("recognised") else []
     missing = f"{plural(languages['missing'], 'row')} unknown" if languages.get("missing") else ""
     return f"Language: {', '.join([*told, *([missing] if missing else [])]) or 'of no row known'}."

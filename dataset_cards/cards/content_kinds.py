@@ -21,7 +21,7 @@ _MOST_K = 10
 def sentences(facts: Facts) -> Iterator[str]:
     if ranked := facts.get("rankings"):
         rows = sum(ranked["responses"].values())
-        yield f"{count(ranked['tied'])} of {plural(rows, 'ranking')} ({share(ranked['tied'], rows)}) have a tie."
+        yield f"With a tie: {count(ranked['tied'])} of {plural(rows, 'ranking')} ({share(ranked['tied'], rows)})."
         longest = measured(ranked["longest_best"]["share"], percent=True)
         if longest is not None:
             apart = plural(ranked["longest_best"]["rows"], "row")
@@ -40,6 +40,7 @@ def sentences(facts: Facts) -> Iterator[str]:
         records = judged["records"]
         people = plural(judged["annotators"]["different"], "annotator")
         several = f"{count(records['groups'])} of them more than once, {count(records['largest'])} times at most"
+        several = several if records["groups"] else "each of them once"
         yield f"{plural(records['different'], 'record')} judged by {people}; {several}."
 
 

@@ -25,12 +25,12 @@ def content_section(version: Mapping[str, Any]) -> str:
     """For the report, as ready-made HTML; empty where nobody measured."""
     said = "".join(f"<li>{page.line(text, 600)}</li>" for text in sentences(version))
     drawn = f"<ul>{said}</ul>" if said else ""
-    return drawn + _charts(content(version)) + as_html(sheets(version), MOST_ROWS)
+    return drawn + _charts(version) + as_html(sheets(version), MOST_ROWS)
 
 
-def _charts(facts: Mapping[str, Any]) -> str:
+def _charts(version: Mapping[str, Any]) -> str:
     """Shapes that a table hides: how lengths are spread, how old texts are, how long people talk."""
-    figures = []
+    facts, figures = content(version), []
     for name, one in (facts.get("lengths") or {}).items():
         if len(one["counts"]) > 1:
             title = f"Characters in {one_line(name, 60)}"
@@ -50,8 +50,9 @@ def _charts(facts: Mapping[str, Any]) -> str:
             figures.append(_figure("Rows by year", histogram("Rows by year", edges, spread)))
     drawn = f'<div class="grid">{"".join(figures)}</div>' if figures else ""
     languages = (facts.get("languages") or {}).get("counts") or {}
-    if len(languages) > 1:
-        drawn += bars("Languages, stated or recognised", languages, heading="language")
+    if len(languages) > 1 and languages != version.get("languages"):
+        rows = int(version.get("rows") or 0)
+        drawn += bars("Languages, stated or recognised", languages, heading="language", rows=rows)
     return drawn
 
 

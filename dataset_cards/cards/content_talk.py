@@ -37,10 +37,10 @@ def sentences(facts: Facts) -> Iterator[str]:
             found = measured(refusals["share"], percent=True)
             if found is not None:
                 of = plural(refusals["of"], "row")
-                yield f"The last answer declines what was asked in {found} of the {of}{drawn}."
+                yield f"The last answer declines what was asked in {found} of {of}{drawn}."
         if (answers := talk.get("answers")) and (answers["empty"] or answers["short"]):
             yield (
-                f"Of {plural(answers['answers'], 'answer')}, {count(answers['empty'])} are empty and "
+                f"Of {plural(answers['answers'], 'answer')}, {count(answers['empty'])} have no text and "
                 f"{count(answers['short'])} ({share(answers['short'], answers['answers'])}) shorter than "
                 f"{answers['short_under']} characters."
             )

@@ -64,6 +64,11 @@ def spans(version: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
     return found
 
 
+def times(found: str, rows: str) -> str:
+    """`1 time in 1 row`, of counts as `spans` tells them."""
+    return f"{found} {'time' if found == '1' else 'times'} in {rows} {'row' if rows == '1' else 'rows'}"
+
+
 def looked_in_vain(version: Mapping[str, Any]) -> list[str]:
     """Stages that looked for something inside texts and found nothing at all."""
     return [str(stage) for stage, types in (facts(version).get("spans") or {}).items() if not types]

@@ -26,7 +26,8 @@ def inside(version: Mapping[str, Any]) -> str:
         ("Sources", facts(version).get("sources")),
     ):
         if counts:
-            drawn += bars(caption, counts, heading=caption.lower().removesuffix("s"))
+            heading = caption.lower().removesuffix("s")
+            drawn += bars(caption, counts, heading=heading, rows=int(version.get("rows") or 0))
     if schema := version.get("schema"):
         rows = [(code(column["name"]), code(column["type"], 400)) for column in schema[:200]]
         drawn += table("Columns", ("column", "type"), rows)

@@ -7,6 +7,7 @@ from typing import Any
 
 from .plain import one_line, visible
 
+_BAR = re.compile(r"(\\*)\|")
 _ACTIVE = re.compile(r"([\\`*_\[\]<>|~#&$])")
 
 
@@ -43,8 +44,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[
 
 
 def _cell(cell: str) -> str:
-    # Inside a table even code is cut at a bar; the backslash is taken off again there, and only there.
-    return cell.replace("|", "\\|")
+    # Inside a table even code is cut at a bar. After an odd number of backslashes all readers of Markdown take it for
+    # text; on an even one they differ. A bar that `prose` escaped has an odd number already.
+    return _BAR.sub(lambda found: found[0] if len(found[1]) % 2 else f"{found[1]}\\|", cell)
 
 
 def _longest_run(text: str) -> int:

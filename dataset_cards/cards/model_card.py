@@ -13,9 +13,17 @@ from .plain import plural
 MOST_ROWS = 60  # of a sheet; training.json has them all
 
 
-def render_model_card(version: Mapping[str, Any], said_of_it: Sequence[tuple[str, Sequence[str]]] = ()) -> str:
-    """README.md of a version of kind `model`; `said_of_it` are headings and Markdown of what people said."""
-    parts = [f"---\n{front_matter(version)}\n---", f"# {prose(version['name'])} {prose(version['version'])}"]
+def render_model_card(
+    version: Mapping[str, Any], said_of_it: Sequence[tuple[str, Sequence[str]]] = (), given: str | None = None
+) -> str:
+    """README.md of a version of kind `model`.
+
+    Args:
+        said_of_it: headings and Markdown of what people said.
+        given: the licence that people gave it; stands in the front matter for the recorded one.
+    """
+    front = front_matter({**version, "license": given} if given else version)
+    parts = [f"---\n{front}\n---", f"# {prose(version['name'])} {prose(version['version'])}"]
     parts += [f"> **Note.** {prose(text)}" for text in account.warnings(version)]
     parts.append(prose(account.what_it_is(version)))
     for heading, section in (
@@ -28,7 +36,7 @@ def render_model_card(version: Mapping[str, Any], said_of_it: Sequence[tuple[str
         ("More tables", _sheets(version)),
         ("Notes", _notes(version)),
         ("Parameters", _parameters(version)),
-        ("Where it comes from", _origin(version)),
+        ("Where it comes from", _origin(version, given)),
         ("What is not covered", ["\n".join(f"- {prose(text)}" for text in account.limits(version))]),
         ("What it ran on", _environment(version)),
         ("How to verify it", _verify(version)),
@@ -119,10 +127,13 @@ def _parameters(version: Mapping[str, Any]) -> Iterator[str]:
         yield table(("parameter", "value"), [(code(name), code(value)) for name, value in rows])
 
 
-def _origin(version: Mapping[str, Any]) -> Iterator[str]:
+def _origin(version: Mapping[str, Any], given: str | None) -> Iterator[str]:
     if version.get("source"):
         yield f"Source: {prose(version['source'])}"
-    yield prose(account.licences(version))
+    if given is None:
+        yield prose(account.licences(version))
+    elif str(version.get("license") or "unknown").lower() != "unknown":
+        yield f"Licence as recorded: {prose(version['license'])}"
     if function := (version.get("recipe") or {}).get("function"):
         yield f"Made by the function {code(function)}; `version.json` has every step with all its fields."
 

@@ -42,9 +42,11 @@ def rows_in_rows_out(version: Mapping[str, Any]) -> Iterator[str]:
     if remarks := idle(version):
         yield "\n".join(f"- {prose(text)}" for text in remarks)
     if book["read"] != book["kept"]:
+        measured = facts(version).get("signals") or facts(version).get("categories")
+        beside = " `report.html` shows the thresholds over the measurements, with examples." if measured else ""
         yield (
             "Every row that was read and not kept is in `ledger/rows.parquet` with its reason, unreadable input in "
-            "`ledger/quarantine.parquet`. `report.html` shows the thresholds over the measurements, with examples."
+            f"`ledger/quarantine.parquet`.{beside}"
         )
 
 
@@ -75,7 +77,8 @@ def near(version: Mapping[str, Any]) -> Iterator[str]:
         rows = [(figure(index), share(round(10_000 * chance), 10_000)) for index, chance in points]
         yield table(("Jaccard index of a pair", "chance that it is compared"), rows, right=(0, 1))
     if (verified := found.get("pairs_verified")) is not None:
-        yield f"{plural(verified, 'pair')} were compared word by word. `report.html` shows some side by side."
+        shown = " `report.html` shows some side by side." if verified else ""
+        yield f"Compared word by word: {plural(verified, 'pair')}.{shown}"
     if capped := found.get("capped"):
         yield f"{plural(capped, 'document')} had more candidates than were compared."
 

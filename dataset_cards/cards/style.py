@@ -30,7 +30,7 @@ nav { margin: 1.5rem 0 0; display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; fon
   background: var(--rule); border: 1px solid var(--rule); }
 .keys div { flex: 1 1 7.5rem; background: var(--card); padding: .8rem 1rem; }
 .keys dt { color: var(--quiet); font-size: .85rem; }
-.keys dd { margin: 0; font-size: 1.3rem; font-weight: 600; letter-spacing: -.02em; white-space: nowrap; }
+.keys dd { margin: 0; font-size: 1.3rem; font-weight: 600; letter-spacing: -.02em; }
 .keys dd small { display: block; letter-spacing: 0; }
 .kept { fill: var(--kept); } .gone { fill: var(--gone); } .odd { fill: var(--odd); }
 .river { margin: 1rem 0; }
@@ -63,7 +63,8 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 caption { text-align: start; color: var(--quiet); font-size: .85rem; padding-bottom: .3rem; }
 th, td { text-align: start; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--rule);
   vertical-align: baseline; }
-th { font-weight: 500; } thead th { color: var(--quiet); font-size: .85rem; }
+th { font-weight: 500; } tbody th { min-width: 5.5rem; }
+tbody td:not(.number) { min-width: 3.5rem; } thead th { color: var(--quiet); font-size: .85rem; }
 th.number, td.number { text-align: right; white-space: nowrap; }
 .bars th:first-child { width: 28%; } .bars td:nth-child(2) { width: 46%; min-width: 4rem; } .track { display: block; }
 .bar { display: block; height: .7rem; }

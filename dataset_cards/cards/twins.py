@@ -8,7 +8,7 @@ import polars as pl
 from .account import near_duplicates
 from .charts import curve
 from .page import code, folded, line, name, table, words
-from .plain import count, figure, one_line, plural
+from .plain import figure, one_line, plural
 from .worddiff import Block, blocks, tokens, worded
 
 MOST_CLUSTERS = 40
@@ -37,7 +37,7 @@ def near_duplicates_section(version: Mapping[str, Any], pairs: pl.DataFrame) -> 
     if points := found.get("s_curve"):
         caption = "<h3>Chance that a pair of documents is compared, by its similarity</h3>"
         verified = found.get("pairs_verified")
-        said = f"<p>{count(verified)} pairs were compared word by word</p>" if verified is not None else ""
+        said = f"<p>{plural(verified, 'pair')} compared word by word</p>" if verified is not None else ""
         chart = curve(points, found.get("threshold"))
         drawn += f'<div class="grid"><figure><figcaption>{caption}{said}</figcaption>{chart}</figure></div>'
     if found.get("s_curve_in_words"):

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..cards.account import ROWS
-from ..cards.detectors import spans
+from ..cards.detectors import looked_in_vain, spans, times
 from ..cards.markdown import code, prose
 from ..cards.plain import count, plural
 from .about import About
 from .eu_sources import dates_of, license_of, licenses_of, written
 from .processing import processing
 from .roots import Behind, astray, behind, left_over, ref
-from .statements import LEGEND, listed, measured, not_told, period, said, statement, unanswered
+from .statements import LEGEND, listed, measured, not_told, period, read, said, statement, unanswered
 
 _OPENING = (
     "For California AB 2013, Civil Code sections 3110 and 3111: the twelve points of the high-level summary of the "
@@ -187,7 +187,7 @@ def _bought(found: Behind, about: About) -> Iterator[str]:
         if origin.licensed == "unknown":
             yield unanswered(f"Whether {name} was purchased or licensed is not settled")
         else:
-            yield statement("said", f"{name} was purchased or licensed from its owner: {origin.licensed}")
+            yield statement("said", f"Purchased or licensed from its owner, {name}: {origin.licensed}")
     for one in left_over(found, about):
         yield unanswered(f"Whether {code(ref(one))} was purchased or licensed is not told")
 
@@ -198,11 +198,13 @@ def _personal(record: Mapping[str, Any], about: About) -> Iterator[str]:
     else:
         yield statement("said", f"About or by people who can be told apart: {about.people.concerned}")
     yield said("Personal data", about.people.personal_data)
-    found = spans(record)
-    for stage, kind, n, rows, done in found:
-        yield measured(f"{code(stage)} found {code(kind)} {n} times in {rows} rows: {code(done) if done else 'left'}")
-    if not found:
-        yield measured("No stage of this recipe found personal data in texts, or none looked for it")
+    stages = [stage for stage in (record.get("facts") or {}).get("spans") or {} if "secret" not in str(stage).lower()]
+    for stage, kind, n, rows, done in spans(record):
+        if stage in stages:
+            yield measured(f"{code(stage)} found {code(kind)} {times(n, rows)}: {code(done) if done else 'left'}")
+    yield from (measured(f"{code(one)} looked and found none") for one in looked_in_vain(record) if one in stages)
+    if not stages:
+        yield measured("No stage of this recipe looked for personal data in texts")
 
 
 def _aggregate(about: About) -> Iterator[str]:
@@ -217,7 +219,7 @@ def _when(found: Behind, about: About) -> Iterator[str]:
     if about.collection.ongoing:
         yield statement("said", "Notice: the collection of data is ongoing")
     else:
-        yield statement("said", "The collection is not ongoing")
+        yield read("The collection is not said to be ongoing")
     for origin in about.collection.sources:
         if when := period(origin.begin, origin.end):
             yield statement("said", f"{prose(origin.name)}: {when}")
@@ -246,7 +248,7 @@ def _synthetic(record: Mapping[str, Any], found: Behind, about: About) -> Iterat
     elif not named and not by_models and left_over(found, about):
         yield unanswered("No source in about.yaml is of this kind, but some versions have no source")
     elif not named and not by_models:
-        yield statement("said", "No: no source in about.yaml is of this kind")
+        yield read("No source in about.yaml is of the kind synthetic, and no row names a model that wrote it")
     if found.aside:
         names = ", ".join(map(code, found.aside))
         yield measured(f"Only read, and nothing of them inside, whoever wrote them: {names}")

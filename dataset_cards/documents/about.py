@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from .statements import LONGEST
 from .unfilled import filled, iso_day
 
-Text = Annotated[str, Field(min_length=1), AfterValidator(filled)]
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(filled)]
+Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(filled)]  # is a heading
 Address = Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$"), AfterValidator(filled)]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"), AfterValidator(filled)]
 # Only as in 2026-01-31: pydantic alone would read 20260131 as seconds since 1970.
@@ -197,7 +199,7 @@ class Provider(Said):
 class About(Said):
     """about.yaml."""
 
-    title: Text
+    title: Title
     summary: Text
     purpose: Text
     creators: Annotated[tuple[Creator, ...], Field(min_length=1)]

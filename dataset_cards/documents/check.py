@@ -58,7 +58,8 @@ def _provider(record: Record, reading: Reading) -> Iterator[Fault]:
     wanted = [one for one in LAWS if asked is None or one in _texts(asked)]
     if wanted and at(reading, "provider") is None:
         for path in needed(Provider, ("provider",)):
-            what = f"is empty, and {' and '.join(wanted)} among documents cannot be written without"
+            among = "among documents" if asked is not None else "(made as long as documents lists none)"
+            what = f"is empty, and {' and '.join(wanted)} {among} cannot be written without"
             yield reading.fault(path, what, asks(path))
 
 
@@ -103,7 +104,10 @@ def _days(record: Record, reading: Reading) -> Iterator[Fault]:
         for key, day in (("begin", begin), ("end", end)):
             if day and day > latest:
                 what = f"is {day}, after the version was frozen on {frozen}"
-                yield reading.fault((*place, key), what, "write when what is in this version was collected")
+                mend = (
+                    "write when what is in this version was collected, or freeze it again if the clock was wrong then"
+                )
+                yield reading.fault((*place, key), what, mend)
 
 
 def _named(record: Record, reading: Reading) -> Iterator[Fault]:

@@ -40,7 +40,7 @@ _TOLD = {
     "answer": "the answer",
     "verifier": "how an answer is checked",
     "record": "id of the row that was judged",
-    "annotator": "pseudonym of the person, or name of the model, that judged",
+    "annotator": "name or pseudonym of the person or model that judged",
     "seconds": "time taken",
     "guidelines": "revision of the guidelines that were shown",
     "topk_ids": "of each position, the ids of the most likely tokens",

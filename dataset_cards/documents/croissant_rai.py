@@ -7,7 +7,7 @@ from ..cards.account import bare, facts, limits, reasons, warnings
 from ..cards.agreement import agreement, guidelines, judged, measured, questions, remarks, sentence
 from ..cards.agreement import is_percent as share_by_name
 from ..cards.agreement_doubts import doubts
-from ..cards.detectors import looked_in_vain, spans
+from ..cards.detectors import looked_in_vain, spans, times
 from ..cards.mixture import about as mixture
 from ..cards.plain import count, one_line, plural, shorten, visible
 from .about import About, Collection, Origin
@@ -123,17 +123,17 @@ def _stages(record: Record) -> Iterator[str]:
 
 
 def _edits(record: Record) -> Iterator[str]:
-    """Which stages changed texts, and what was put in the place of personal data and secrets."""
+    """Which stages changed texts or languages, and what was put in the place of personal data and secrets."""
     for stage, many in (facts(record).get("edits") or {}).items():
         if many:
-            yield f"{one_line(stage)} changed the text of {plural(many, 'row')}."
+            yield f"{one_line(stage)} changed the text or language of {plural(many, 'row')}."
     for stage, name, found, rows, done in spans(record):
-        yield f"{one_line(stage)} found {one_line(name)} {found} times in {rows} rows: {done}."
+        yield f"{one_line(stage)} found {one_line(name)} {times(found, rows)}: {done}."
 
 
 def _private(record: Record) -> Iterator[str]:
     for stage, name, found, rows, done in spans(record):
-        yield f"{one_line(name)}: found {found} times in {rows} rows by {one_line(stage)} ({done})."
+        yield f"{one_line(name)}: found {times(found, rows)} by {one_line(stage)} ({done})."
     for stage in looked_in_vain(record):
         yield f"{one_line(stage)} looked and found nothing."
 

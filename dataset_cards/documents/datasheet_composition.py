@@ -35,7 +35,7 @@ _RELATED = {
     "source": "`source` names where a row came from",
     "url": "`url` says at what address it was found",
     "record": "`record` holds the id of the row that was judged",
-    "annotator": "`annotator` holds a pseudonym of who judged it",
+    "annotator": "`annotator` says by a name or pseudonym who judged it",
 }
 
 
@@ -50,11 +50,11 @@ def _how_many(record: Record, about: About) -> Answer:
 
 def _sample(record: Record, about: About) -> Answer:
     book = ledger(record)
-    whole = f"All {plural(book['read'], 'row')} that were read are in it."
+    whole = "Every row that was read is in it."
     gone = dropped(record) + book["quarantined"]
     part = (
-        f"{plural(book['read'], 'row')} were read; {count(book['kept'])} ({share(book['kept'], book['read'])}) are in "
-        f"it, {count(dropped(record))} were dropped by rules and {count(book['quarantined'])} could not be read."
+        f"Of {plural(book['read'], 'row')} that came, {count(book['kept'])} ({share(book['kept'], book['read'])}) "
+        f"stayed, {count(dropped(record))} fell to rules, and {count(book['quarantined'])} could not be read."
     )
     return if_any(about.collection.sampling, "No sampling is named.", [part if gone else whole])
 
@@ -87,7 +87,7 @@ def _related(record: Record, about: About) -> Answer:
 
 
 def _splits(record: Record, about: About) -> Answer:
-    one = f"One split, `train`, with all {plural(record.get('rows', 0), noun(record))}."
+    one = f"One split, `train`, has every row: {plural(record.get('rows', 0), noun(record))}."
     return measured(one, *in_evaluations(record))
 
 
@@ -106,7 +106,7 @@ def _errors(record: Record, about: About) -> Answer:
 
 def _contained(record: Record, about: About) -> Answer:
     names = {str(column["name"]) for column in record.get("schema") or []}
-    alone = f"All {plural(record.get('rows', 0), noun(record))} are in `data/`; nothing has to be fetched."
+    alone = "Every row is in `data/`; nothing has to be fetched."
     return measured(
         alone, "What stands at the addresses in `url` may have changed or gone." if "url" in names else None
     )
@@ -122,7 +122,11 @@ def _looked(record: Record) -> Iterator[str]:
     searched = known.content(record).get("secrets")
     if searched is not None:
         rows = plural(searched.get("rows", 0), noun(record))
-        yield f"Keys and passwords were looked for when the version was frozen: {rows} with one of a known form."
+        yield (
+            f"Keys and passwords of known forms were looked for when the version was frozen: {rows} with one."
+            if searched.get("rows")
+            else "Keys and passwords of known forms were looked for when the version was frozen; none was found."
+        )
     stages = {str(stage).lower() for stage in (record.get("facts") or {}).get("spans") or {}}
     if searched is None and not any("secret" in stage for stage in stages):
         yield "Nobody looked for keys and passwords inside the texts."
@@ -134,9 +138,7 @@ def _offensive(record: Record, about: About) -> Answer:
     book = ledger(record).get("dropped") or {}
     gone = sum(n for why, n in book.items() if "toxic" in str(why).lower())
     looked = any("toxic" in str(step.get("stage", "")).lower() for step in record.get("funnel") or ())
-    told = (
-        f"{plural(gone, 'row')} were dropped as toxic." if looked else "Nothing looked for toxic text in this version."
-    )
+    told = f"Dropped as toxic: {plural(gone, 'row')}." if looked else "Nothing looked for toxic text in this version."
     return both([told], about.people.sensitive)
 
 

@@ -29,10 +29,10 @@ def _done(record: Record, about: About) -> Answer:
 
 
 def _edits(record: Record) -> list[str]:
-    """Texts that stages rewrote."""
+    """Rows that stages rewrote: what is recorded counts texts and languages together."""
     changed = {str(stage): n for stage, n in (facts(record).get("edits") or {}).items() if n}
     rows = [(code(stage), count(n)) for stage, n in list(changed.items())[:_MOST]]
-    return [table(("stage", "texts it changed"), rows, right=(1,))] if rows else []
+    return [table(("stage", "rows whose text or language it changed"), rows, right=(1,))] if rows else []
 
 
 def _raw(record: Record, about: About) -> Answer:

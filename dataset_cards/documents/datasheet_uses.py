@@ -70,6 +70,7 @@ def _third_parties(record: Record, about: About) -> Answer:
     noted = f"Bought or licensed from their owners: {listed(owners)}." if owners else "No source is marked as bought."
     found = mix(record, about)
     counted = [
+        "Worked out from the licences that were recorded and what people decided on them, by a table of terms:",
         "\n".join(f"- {prose(text, LONGEST)}" for text in sentences(found)),
         *lowered(as_markdown(sheets(found))),
     ]

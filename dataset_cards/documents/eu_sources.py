@@ -8,7 +8,7 @@ from ..cards.plain import count, plural
 from .about import About, Origin, SourceKind
 from .known import counts
 from .roots import Behind, Told, covered, left_over, ref
-from .statements import listed, measured, period, said, shown_table, statement, unanswered
+from .statements import listed, measured, period, read, said, shown_table, statement, unanswered
 
 MOST_ROOTS = 200
 MOST_LICENCES = 20  # of one version
@@ -83,7 +83,7 @@ def _section(kind: SourceKind, question: str, found: Behind, about: About) -> It
     origins = [one for one in about.collection.sources if one.kind == kind]
     by_models = written(found) if kind == "synthetic" else []
     if origins:
-        lines = [statement("said", f"{question}: yes"), measured("Modality: text")]
+        lines = [read(f"{question}: yes"), measured("Modality: text")]
         lines += [line for origin in origins for line in _entry(origin, found)]
     elif by_models:
         lines = [measured(f"{question}: yes, as rows say of themselves")]
@@ -91,7 +91,8 @@ def _section(kind: SourceKind, question: str, found: Behind, about: About) -> It
     elif left_over(found, about):
         lines = [unanswered(f"{question}: no source in about.yaml is of this kind, but some versions have no source")]
     else:
-        lines = [statement("said", f"{question}: no; no source in about.yaml is of this kind")]
+        also = ", and no row names a model" if kind == "synthetic" else ""
+        lines = [read(f"{question}: no; no source in about.yaml is of this kind{also}")]
     yield listed(lines)
     if kind == "synthetic":
         yield from _models(by_models)

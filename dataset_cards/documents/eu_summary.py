@@ -5,13 +5,13 @@ from typing import Any
 
 from ..cards.account import ROWS, ledger
 from ..cards.markdown import code, prose
-from ..cards.plain import plural, share
+from ..cards.plain import count, plural, share
 from .about import About
 from .eu_sources import dates_of, sources, written
 from .processing import processing
 from .roots import Behind, astray, behind, left_over, ref
 from .roots import uncovered as uncovered
-from .statements import LEGEND, listed, measured, month, not_told, said, shown_table, statement, unanswered
+from .statements import LEGEND, listed, measured, month, not_told, read, said, shown_table, statement, unanswered
 from .volume import size_of, volume
 
 MOST_ROWS = 50  # of any table; version.json has them all
@@ -95,7 +95,7 @@ def _provider(about: About) -> Iterator[str]:
         if about.provider.representative:
             yield said("Authorised representative in the Union", about.provider.representative)
         else:
-            yield statement("said", "Authorised representative in the Union: none named")
+            yield read("Authorised representative in the Union: none named")
     yield said("Contact", about.contact.name)
     for label, address in (("Email", about.contact.email), ("Page", about.contact.url)):
         if address:
@@ -109,7 +109,8 @@ def _model(record: Mapping[str, Any], found: Behind, about: About) -> Iterator[s
     else:
         yield from (said("Model", name) for name in provider.models)
     if record.get("kind") == "model":
-        yield measured(f"The version is a model that was trained here in {plural(found.stages, 'stage')}")
+        trained = f"trained here in {plural(found.stages, 'stage')}" if found.stages else "taken in as it came"
+        yield measured(f"The version is a model that was {trained}")
     for one in found.models:
         if ref(one) != ref(record):
             stated = code(one.get("source") or "not stated", 300)
@@ -132,9 +133,11 @@ def _size(record: Mapping[str, Any], found: Behind, about: About) -> Iterator[st
     lines = [*reasons, said("Types of content", about.summary), said("Purpose", about.purpose)]
     collected = about.collection
     latest = max([collected.end, *(one.end for one in collected.sources if one.end)])
-    lines.append(statement("said", f"Latest date of acquisition: {month(latest)}"))
-    ongoing = "goes on after that day" if collected.ongoing else "has ended"
-    lines.append(statement("said", f"The collection {ongoing}"))
+    lines.append(read(f"Latest date of acquisition: {month(latest)}"))
+    if collected.ongoing:
+        lines.append(statement("said", "The collection goes on after that day"))
+    else:
+        lines.append(read("The collection has ended: it is not said to go on"))
     for one in found.learned:
         lines += _linguistic(one)
     lines.append(said("What there is too much or too little of", about.limits.biases))
@@ -149,7 +152,9 @@ def _linguistic(one: Mapping[str, Any]) -> Iterator[str]:
     if languages:
         most = sorted(languages.items(), key=lambda item: (-item[1], item[0]))
         named = ", ".join(f"{code(name)} {share(n, rows)}" for name, n in most[:MOST_ROWS])
-        more = f", and {plural(len(most) - MOST_ROWS, 'more')}" if len(most) > MOST_ROWS else ""
+        more = f", and {count(len(most) - MOST_ROWS)} more" if len(most) > MOST_ROWS else ""
+        if (missing := rows - sum(languages.values())) > 0:
+            more += f"; of {share(missing, rows)} none is known"
         yield measured(f"Languages of {code(ref(one))}, by share of rows: {named}{more}")
     else:
         yield unanswered(f"The languages of {code(ref(one))} were not measured and no row states one")

@@ -8,7 +8,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from ..cards.plain import one_line, visible
+from ..cards.plain import count, one_line, visible
 from ..versions.errors import Misuse
 from . import yaml_text
 from .about import About, Collection, Licensing
@@ -179,8 +179,13 @@ def _explained(kind: str, path: Path, given: Any, context: Mapping[str, Any]) ->
     asked = asks(path)
     said = f"says {one_line(given, 60)!r}" if isinstance(given, str) else "holds no text"
     match kind:
-        case "missing":
+        case "missing" | "too_short":
             return "is empty", asked
+        case "string_too_long":
+            most = count(int(context["max_length"]))
+            return f"is longer than {most} characters, which is the most that documents show", f"{asked}; be brief"
+        case "string_unicode":
+            return "holds half of a character", f"write the character itself instead of \\u and a number; {asked}"
         case "model_type" | "model_attributes_type" | "dict_type":
             return "is no section", f"write below it, indented, the fields {', '.join(_beside(path))}"
         case "tuple_type" | "list_type":

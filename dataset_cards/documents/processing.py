@@ -38,8 +38,8 @@ def processing(record: Mapping[str, Any], found: Behind) -> Iterator[str]:
     """Paragraphs: the ledger, every stage with its purpose, what was found inside texts, the recipes before."""
     book = ledger(record)
     balance = (
-        f"{count(book['read'])} rows read, {count(book['kept'])} kept, {count(dropped(record))} dropped with a reason "
-        f"and {count(book['quarantined'])} unreadable"
+        f"{plural(book['read'], 'row')} read, {count(book['kept'])} kept, {count(dropped(record))} dropped with a "
+        f"reason and {count(book['quarantined'])} unreadable"
     )
     recipe = (record.get("recipe") or {}).get("name")
     yield measured(f"By {f'the recipe {code(recipe)}' if recipe else 'the last recipe'}: {balance}")

@@ -36,7 +36,12 @@ def rendered(
     asked = dict(_asked(record, about)) if about else {}
     if record["kind"] == "model":
         said = said_sections(record, about) if about else ()
-        return {"README.md": render_model_card(record, said), "report.html": render_model_report(record), **asked}
+        given = about.licensing.license if about else None
+        return {
+            "README.md": render_model_card(record, said, given),
+            "report.html": render_model_report(record),
+            **asked,
+        }
     said, front = (said_sections(record, about), said_front(about, record)) if about else ((), None)
     return {
         "README.md": render_card(record, examples, said, front, _licences(record, about)),

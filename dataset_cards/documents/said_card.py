@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..cards.card import LICENCES
 from ..cards.hub import hub_license
 from ..cards.markdown import block, code, prose
 from ..cards.plain import one_line
@@ -18,6 +19,7 @@ from .words import creator, items, line, listed, origin, paragraphs
 Record = Mapping[str, Any]
 Section = tuple[str, list[str]]
 
+ANOTHER = 0.02  # of all rows, from which on a language counts as one of several
 # What each kind of rows trains, in the words of huggingface.co/tasks.
 _TASKS = {
     "documents": ["text-generation"],
@@ -54,7 +56,8 @@ def said_sections(record: Record, about: About) -> list[Section]:
 def said_front(about: About, record: Record) -> dict[str, Any]:
     """Fields of the Hub's front matter; those that nothing tells are not there."""
     license_id, license_name = hub_license(_spdx(about))
-    spoken = known.counts(record.get("languages"))
+    # A row or two in a hundred that a model takes for another language make no second one.
+    spoken = [n for n in known.counts(record.get("languages")).values() if n >= ANOTHER * record.get("rows", 0)]
     fields: dict[str, Any] = {
         "pretty_name": one_line(about.title),
         "license": license_id,
@@ -115,8 +118,12 @@ def _licence(record: Record, about: About) -> Iterator[str]:
         yield "\n".join(
             f"- {code(one.of)} is taken as {code(one.license)}: {line(one.reason)}" for one in said.decisions
         )
-    yield "What the licences inside ask together:"
-    yield "\n".join(f"- {prose(text, LONGEST)}" for text in sentences(mix(record, about)))
+    found = mix(record, about)
+    if record.get("kind") != "model" and found.parts:
+        yield f"What the licences inside ask together is below, under \u201c{LICENCES}\u201d."
+    else:  # a card of a model has no such section
+        yield "What the licences inside ask together:"
+        yield "\n".join(f"- {prose(text, LONGEST)}" for text in sentences(found))
 
 
 def _spdx(about: About) -> str:

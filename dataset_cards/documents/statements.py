@@ -8,12 +8,13 @@ from typing import Literal
 from ..cards.markdown import prose, table
 from .questions import QUESTIONS
 
-Mark = Literal["measured", "said", "open"]
+Mark = Literal["measured", "said", "read", "open"]
 LONGEST = 20_000  # characters of one text in about.yaml
 
 LEGEND = (
-    "Every statement ends with a mark. *(measured)*: read from version.json, which was counted when the version was "
-    "frozen. *(said)*: what a person wrote in about.yaml, word for word. *(open)*: neither of them tells."
+    "Every statement ends with a mark. *(measured)*: from version.json, where it was counted or recorded when the "
+    "version was frozen. *(said)*: what a person wrote in about.yaml. *(read)*: what follows from which fields there "
+    "were filled or left out, and nobody wrote down. *(open)*: neither of them tells."
 )
 
 
@@ -29,6 +30,11 @@ def measured(text: str, depth: int = 0) -> str:
 def said(label: str, text: str, depth: int = 0) -> str:
     """What a person wrote, after a label of ours."""
     return statement("said", f"{label}: {words(text)}", depth)
+
+
+def read(text: str, depth: int = 0) -> str:
+    """What follows from about.yaml without standing there."""
+    return statement("read", text, depth)
 
 
 def unanswered(text: str, depth: int = 0) -> str:

@@ -127,9 +127,14 @@ def _explained(error: yaml.MarkedYAMLError) -> tuple[str, str]:
             f"begins a text with the {problem.partition(' that ')[0].removeprefix('found ')}",
             "put the text in quotes",
         )
+    if "expected a comment or a line break" in problem:
+        return "has text beside the mark `>-` or `|`", "begin the text on the next line, indented"
     if "end of stream" in problem or "stream end" in problem:
         began = f" in line {error.context_mark.line + 1}" if error.context_mark else ""
         return f"ends inside a quotation or bracket that begins{began}", "close it"
+    if "expected <block end>, but found '<scalar>'" in problem:
+        mend = "begin the text on the next line after `>-`, or write twice each quotation mark that is part of it"
+        return "goes on after a quotation or bracket is closed", mend
     if "expected <block end>" in problem:
         return "does not stand in line with what is above it", "indent it as the other fields of its section"
     return f"is not YAML: {problem}", "put texts in quotes, and indent with two spaces"
@@ -148,7 +153,8 @@ def _value(node: yaml.Node, path: Path, found: Read) -> Any:
             if value is not None:
                 found.lines[here] = item.start_mark.line + 1
                 items.append(value)
-        return items or None
+        # `[]` says that there is nothing; a dash with nothing after it says nothing yet.
+        return items if items or not node.value else None
     return None if _is_empty(node) else str(node.value)
 
 

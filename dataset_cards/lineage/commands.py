@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..cards.plain import one_line
+from ..cards.plain import one_line, plural
 from ..options import STORE, JsonOption, RefArgument, StoreOption, open_store
 from ..said import say
 from ..versions.errors import Misuse
@@ -85,7 +85,11 @@ def _nowhere(graph: Graph, version: DatasetVersion, row: str, has_ids: bool) -> 
         return f"{said}; there is one in {', '.join(found['in'])}"
     if found["like"]:
         return f"{said}; ids like it: {', '.join(repr(one_line(one)) for one in found['like'])}"
-    return f"{said}, nor anywhere above or below it; `--text` finds rows by what they say"
+    unread = version.json["ledger"]["quarantined"]
+    more = (
+        f"; {plural(unread, 'input')} could not be read and got no id, see ledger/quarantine.parquet" if unread else ""
+    )
+    return f"{said}, nor anywhere above or below it; `--text` finds rows by what they say{more}"
 
 
 def _text(version: DatasetVersion, text: str, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..versions.version import DatasetVersion
 from .find import beside, columns, descended, locate, matching
-from .graph import COMPARED, MEASURED_BY, SEARCHED, Graph, Node, training
+from .graph import COMPARED, GONE, MEASURED_BY, REPLACED, SEARCHED, Graph, Node, learns, training
 from .row import ROWS, packed
 
 LISTED = 5  # ids that one entry shows
@@ -17,11 +17,13 @@ def fates(graph: Graph, version: DatasetVersion, ids: Collection[str]) -> list[d
     Returns:
         `version`, `kind`, `from` (its parents among these, with their roles), and `fate`: what `_fate` says, or
         `gone` where the store no longer has it; ids are followed through it as they came in. A version that only
-        looked for items, or compared, is `nothing-taken`.
+        looked for items, or compared, is `nothing-taken`. A model is `through` if it did not learn from the rows
+        itself, but from a model (named under `through`) that did, or that is gone and may have.
     """
     start = graph.node(version)
     below = graph.below([start.key])
     carried: dict[tuple[str, str], set[str]] = {start.key: {*ids, *_descended(version, ids)}}
+    models: set[tuple[str, str]] = set()  # that learned from the rows, themselves or through one another
     found = []
     for node in below:
         via = [(key, role) for key, role in node.parents if key in carried]
@@ -33,6 +35,7 @@ def fates(graph: Graph, version: DatasetVersion, ids: Collection[str]) -> list[d
             "kind": node.kind,
             "from": [{"version": ref, "role": role} for (ref, _), role in via],
         }
+        told: dict[str, Any]
         if not taken:
             told, carried[node.key] = {"fate": "nothing-taken"}, set()
         elif node.version is None:
@@ -42,6 +45,14 @@ def fates(graph: Graph, version: DatasetVersion, ids: Collection[str]) -> list[d
                 told, carried[node.key] = _fate(node, incoming, {role for key, role in via if carried[key]})
             except (RuntimeError, OSError) as error:
                 told, carried[node.key] = {"fate": "damaged", "why": str(error)}, incoming
+        if node.kind == "model":
+            carried[node.key] = set()
+            through = [key[0] for key, role in via if key in models and learns(role)]
+            if node.version is not None and through and told["fate"] not in ("learned", "damaged"):
+                told = {**told, "fate": "through", "through": through}
+            unknown = told["fate"] in (GONE, REPLACED, "damaged") and (incoming or through)
+            if unknown or told["fate"] in ("learned", "through"):
+                models.add(node.key)
         found.append(entry | told)
     return found
 

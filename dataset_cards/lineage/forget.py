@@ -29,6 +29,7 @@ STAGE = "forget"
 REASONS = ("forgotten", "made-from-forgotten")
 JUDGEMENTS = TOLD["judgements"][0]
 COUNTED = {"languages": "language", "licenses": "license", "sources": "source"}
+MISSING = {"languages": "und", "licenses": "unknown"}  # as which rows count that state none where others do
 MOST_SOURCES = 100
 
 
@@ -218,9 +219,15 @@ def _counts(table: Table) -> dict[str, dict[str, int]]:
     """Languages, licences and sources of the rows that stay, where rows have such a column."""
     there = set(columns(table))
     counts: dict[str, Counter[str]] = {fact: Counter() for fact, name in COUNTED.items() if name in there}
+    missing: Counter[str] = Counter()
     for frame in table.frames([COUNTED[fact] for fact in counts]) if counts else ():
         for fact, count in counts.items():
-            count.update(dict(frame.get_column(COUNTED[fact]).drop_nulls().value_counts().iter_rows()))
+            values = frame.get_column(COUNTED[fact]).cast(pl.String)
+            count.update(dict(values.drop_nulls().value_counts().iter_rows()))
+            missing[fact] += values.null_count()
+    for fact, name in MISSING.items():
+        if counts.get(fact) and missing[fact]:
+            counts[fact][name] += missing[fact]
     return {
         fact: dict(sorted(count.items(), key=lambda one: (-one[1], one[0]))[:MOST_SOURCES])
         for fact, count in counts.items()

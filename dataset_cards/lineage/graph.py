@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..cards.account import compared_with, held_against
+from ..versions.ancestors import MEASURED_BY as MEASURED_BY
 from ..versions.errors import Damaged
 from ..versions.store import Store
 from ..versions.version import DatasetVersion
 
 Key = tuple[str, str]  # name@version, and the digest
 
-# Roles of rows that a model is measured by, and learns nothing from.
-MEASURED_BY = ("held_out", "against", "task", "harmful", "harmless")
 SEARCHED, COMPARED = "looked for, nothing taken", "compared with, nothing taken"
 HERE, GONE, REPLACED = "here", "gone", "replaced"
 
@@ -178,6 +177,13 @@ def _steps(told: Mapping[str, Any]) -> None:
             raise TypeError("a step has no name")
         if not (isinstance(step.get("fields") or {}, Mapping) and isinstance(step["inputs"], list)):
             raise TypeError(f"the step {step['name']} is none")
+
+
+def learns(role: str) -> bool:
+    """Whether a model learns from what it was given in a role, or in several with commas between them."""
+    for aside in (SEARCHED, COMPARED):
+        role = role.replace(aside, MEASURED_BY[0])
+    return not set(role.split(", ")) <= set(MEASURED_BY)
 
 
 def training(told: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,24 +1,22 @@
 """What else holds rows that were forgotten: versions, models, caches; each with what to do about it."""
 
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..cards.plain import one_line, plural
-from ..said import here
-from ..versions.files import Folder
-from ..versions.store import DONE, Store
-from ..versions.table import Part, Table
+from ..versions.store import Store
 from ..versions.version import DatasetVersion
-from .decisions import CACHES
-from .find import beside, columns, descended, locate, made_from, matching
+from .caches import caches, removal
+from .find import beside, columns, descended, locate, matching
 from .forget import Forgotten
-from .graph import HERE, MEASURED_BY, Graph, Key, Node
+from .graph import COMPARED, HERE, SEARCHED, Graph, Key, Node, learns
 from .row import ROWS, TOLD, packed
 
 NEXT = "NEW"  # stands for the version that a person has still to choose
 # Files of a ledger that name rows or show their text.
 SHOWING = {ROWS: ("id", "duplicate_of"), **dict(TOLD.values())}
+NAMING = ("id", "item", "kept")  # keys under which facts name rows: items that were found, clusters
 SHOWN = tuple(TOLD[what][0] for what in ("examples", "pairs"))  # of these, texts stand in the documents too
 
 
@@ -39,12 +37,16 @@ def holders(store: Store, old: DatasetVersion, new: DatasetVersion, tool: Forgot
     models: list[dict[str, Any]] = []
     there: dict[Key, set[str]] = {}  # by version and model, the ids that it has of them
     instead = {old.ref: new.ref}  # what later versions are to be made from
+    above = {one.key for one in graph.above([node.key])}
     for one in _family(graph, node, new.ref):
+        learned = one.kind == "model"
         if one.version is None:
+            # Of what is gone nobody can tell: what was above had them, what was below had all of what came in.
+            came = (there.get(key, set()) for key, role in one.parents if role not in (SEARCHED, COMPARED))
+            there[one.key] = ids if one.key in above else {each for some in came for each in some}
             continue
         try:
-            learned = one.kind == "model"
-            held, there[one.key] = _learned(one, there) if learned else _held(one.version, ids)
+            held, there[one.key] = _learned(graph, one, there) if learned else _held(one.version, ids)
         except (RuntimeError, OSError) as error:
             held, there[one.key] = [f"cannot be told: {error}"], ids
         if held:
@@ -56,7 +58,7 @@ def holders(store: Store, old: DatasetVersion, new: DatasetVersion, tool: Forgot
         {"what": "version", "where": ref, "holds": ["cannot be told, its version.json is damaged"], "next": []}
         for ref in graph.damaged
     ]
-    return [*found, *caches(store, ids)]
+    return [*found, *caches(store, ids, {one["where"] for one in (*versions, *models)})]
 
 
 def _family(graph: Graph, node: Node, new: str) -> list[Node]:
@@ -84,9 +86,21 @@ def _held(version: DatasetVersion, ids: Collection[str]) -> tuple[list[str], set
         if side is not None and side.rows and (count := matching(side, ids, *by, most=0)[0]):
             shown = " (README.md and report.html show some)" if path in SHOWN else ""
             said.append(f"{plural(count, 'line')} of {path}{shown}")
+    if named := _named(version.json.get("facts"), ids):
+        said.append(f"named {plural(named, 'time')} in version.json, README.md and report.html")
     if twins := _duplicates(version, ids):
         said.append(f"duplicates of them were dropped, and are above it under other ids: {', '.join(twins)}")
     return said, {*same, *made}
+
+
+def _named(told: Any, ids: Collection[str]) -> int:
+    """How often facts name one of `ids`."""
+    if isinstance(told, list):
+        return sum(_named(one, ids) for one in told)
+    if not isinstance(told, Mapping):
+        return 0
+    own = sum(isinstance(told.get(key), str) and told[key] in ids for key in NAMING)
+    return own + sum(_named(one, ids) for one in told.values())
 
 
 def _duplicates(version: DatasetVersion, ids: Collection[str]) -> list[str]:
@@ -96,27 +110,26 @@ def _duplicates(version: DatasetVersion, ids: Collection[str]) -> list[str]:
     return [one_line(one["id"]) for one in twins if one["id"] not in ids]
 
 
-def _learned(model: Node, there: Mapping[Key, set[str]]) -> tuple[list[str], set[str]]:
-    """Whether a model learned from any of the rows that its inputs have, and which those are."""
+def _learned(graph: Graph, model: Node, there: Mapping[Key, set[str]]) -> tuple[list[str], set[str]]:
+    """Whether a model learned from any of the rows that its inputs have or had, itself or through another model."""
     assert model.version is not None
-    given: set[str] = set()
-    for key, role in model.parents:
-        if there.get(key) and not set(role.split(", ")) <= set(MEASURED_BY):
-            given |= there[key]
+    given = [graph.nodes[key] for key, role in model.parents if there.get(key) and learns(role)]
+    rows = {one for parent in given if parent.kind != "model" for one in there[parent.key]}
     book = beside(model.version, ROWS)
-    left = set(locate(book, given)) if book is not None and book.rows else set()
-    if not given - left:
+    left = set(locate(book, rows)) if rows and book is not None and book.rows else set()
+    sure = {one for parent in given if parent.version is not None for one in there[parent.key]} - left
+    through = {one for parent in given if parent.kind == "model" for one in there[parent.key]}
+    if not (rows - left or through):
         return [], set()
-    return ["it learned from them, and what a model learned cannot be taken out of it"], given - left
+    if not sure:
+        gone = ", ".join(parent.ref for parent in given if parent.version is None)
+        return [f"it may have learned from them, through {gone}, which is gone from this store"], rows | through
+    return ["it learned from them, and what a model learned cannot be taken out of it"], (rows - left) | through
 
 
 def _entry(what: str, node: Node, held: Sequence[str], then: Sequence[str]) -> dict[str, Any]:
     assert node.version is not None
-    return {"what": what, "where": node.ref, "holds": list(held), "next": [*then, _remove(node.version.folder)]}
-
-
-def _remove(folder: Folder) -> str:
-    return f"rm -r {shlex.quote(here(folder))}" if folder.local else f"delete {folder}"
+    return {"what": what, "where": node.ref, "holds": list(held), "next": [*then, removal(node.version.folder)]}
 
 
 def _next(one: Node, node: Node, graph: Graph, instead: Mapping[str, str], how: str) -> list[str]:
@@ -150,70 +163,3 @@ def _again(one: Node, made: Mapping[str, Any], instead: Mapping[str, str]) -> st
 def _word(value: Any, instead: Mapping[str, str]) -> str:
     """A parameter as it is typed."""
     return str(value).lower() if isinstance(value, bool) else instead.get(str(value), str(value))
-
-
-def caches(store: Store, ids: Collection[str]) -> list[dict[str, Any]]:
-    """Steps whose cached rows have one of `ids`, and the steps that lie beside them."""
-    found: dict[str, dict[str, Any]] = {}
-    records = dict(_records(store))
-    for folder, told in records.items():
-        place = Folder(store.root.fs, folder)
-        try:
-            held = _cached(place, told, ids) if told else ["unfinished work, of which nothing can be told"]
-        except (RuntimeError, OSError, KeyError, TypeError) as error:
-            held = [f"cannot be told: {error}"]
-        if held:
-            found[folder] = {"what": "cache", "where": here(place), "holds": held, "next": [_remove(place)]}
-    held_steps = {_name(store, folder) for folder in found}
-    for folder, told in records.items():
-        inputs = told.get("inputs") or {}
-        if folder not in found and any(name in held_steps for name in inputs):
-            place = Folder(store.root.fs, folder)
-            beside_it = ["what was measured of rows of a step above"]
-            found[folder] = {"what": "cache", "where": here(place), "holds": beside_it, "next": [_remove(place)]}
-    if store.root.exists("llm"):
-        place = store.root / "llm"
-        found["llm"] = {
-            "what": "cache",
-            "where": here(place),
-            "holds": ["what models were asked and answered, perhaps about these rows"],
-            "next": [_remove(place)],
-        }
-    return [found[folder] for folder in sorted(found)]
-
-
-def _records(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every folder of a step with what its done.json says; of an unfinished or damaged one, nothing."""
-    for cache in CACHES:
-        root = store.root / cache
-        names = root.files()
-        whole = {path.rpartition("/")[0] for path in names if path.rpartition("/")[2] == DONE}
-        begun = {path.rpartition("/")[0] for path in names if path.rpartition("/")[2] == "started.json"}
-        for name in sorted(whole | begun):
-            folder = root / name
-            try:
-                told = folder.read_json(DONE) if name in whole else {}
-            except RuntimeError:
-                told = {}
-            yield folder.path, told
-
-
-def _name(store: Store, folder: str) -> str:
-    for cache in CACHES:
-        start = f"{(store.root / cache).path}/"
-        if folder.startswith(start):
-            return folder.removeprefix(start)
-    return folder
-
-
-def _cached(folder: Folder, told: Mapping[str, Any], ids: Collection[str]) -> list[str]:
-    table = Table(folder, tuple(Part(**part) for part in told["parts"]))
-    names = columns(table)
-    if "id" not in names:
-        return []
-    said = []
-    if same := sum(map(len, locate(table, ids).values())):
-        said.append(f"{plural(same, 'row')} of these ids")
-    if any(True for _ in made_from(table, ids)):
-        said.append("rows made from them")
-    return said

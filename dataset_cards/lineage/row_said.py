@@ -132,6 +132,8 @@ def _fate(one: Mapping[str, Any]) -> str:
             return f"cannot be told: {one['why']}"
         case "learned":
             return f"learned from it{why}{_also(one)}"
+        case "through":
+            return f"learned from it through {', '.join(one['through'])}{_also(one)}"
         case "measured-by":
             return "was measured by it, and learned nothing from it"
         case "left-out":
@@ -151,7 +153,7 @@ def _parts(one: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _also(one: Mapping[str, Any]) -> str:
-    return f"; left out: {_reasons(one)}" if one["dropped"]["count"] else ""
+    return f"; left out: {_reasons(one)}" if one.get("dropped", {}).get("count") else ""
 
 
 def _reasons(one: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from .package import Item, Package
 
 CLAIM = ".publishing.json"  # what is on its way, so that nobody brings something else meanwhile
 _BUCKETS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "obs", "cos", "r2"})
+_NOWHERE = frozenset({"http", "https", "memory", "data", "github"})  # only read, or gone with the command
+_CHOICE = "hf://org/name, an address such as s3://bucket/prefix, or a folder"
 SMALL = 1 << 22  # bytes that are read back in one piece
 TRIES = 2  # per file, where what is read back is not what was sent
 
@@ -29,18 +32,39 @@ class Brought:
     there: tuple[Item, ...]
 
 
+def keeps(address: str) -> None:
+    """Complain about an address that keeps nothing, before hours go into what would be brought there.
+
+    Raises:
+        Misuse: it has no `//`, can only be read, is gone with the command, or cannot be opened.
+    """
+    if re.match(r"\w[\w+.-]*:(?!//)", address):
+        raise Misuse(f"--to {address} is no address, since // is missing, and for a folder write ./{address}")
+    if not _NOWHERE.isdisjoint(_protocols(_opened(address))):
+        raise Misuse(f"--to {address}: nothing can be kept there; give {_CHOICE}")
+
+
 def destination(address: str, package: Package) -> Folder:
     """The folder of the version below an address: `address/NAME/VERSION`.
 
     Raises:
         Misuse: the address is empty, of an unknown kind, or of one whose driver is not installed.
     """
+    return _opened(address) / package.version.name / package.version.version
+
+
+def _opened(address: str) -> Folder:
     if not address.strip():
-        raise Misuse("--to is empty; give hf://org/name, an address such as s3://bucket/prefix, or a folder")
+        raise Misuse(f"--to is empty; give {_CHOICE}")
     try:
-        return Folder.at(address) / package.version.name / package.version.version
+        return Folder.at(address)
     except (ImportError, ValueError) as error:
-        raise Misuse(f"--to {address} cannot be opened: {error}") from error
+        raise Misuse(f"--to {address} cannot be opened: {error}; give {_CHOICE}") from error
+
+
+def _protocols(folder: Folder) -> tuple[str, ...]:
+    told = folder.fs.protocol
+    return told if isinstance(told, tuple) else (told,)
 
 
 def _has_bucket(target: Folder) -> None:
@@ -49,9 +73,8 @@ def _has_bucket(target: Folder) -> None:
     Raises:
         FileNotFoundError: naming it.
     """
-    protocols = target.fs.protocol if isinstance(target.fs.protocol, tuple) else (target.fs.protocol,)
     bucket = target.path.split("/")[0]
-    if not _BUCKETS.isdisjoint(protocols) and not target.fs.exists(bucket):
+    if not _BUCKETS.isdisjoint(_protocols(target)) and not target.fs.exists(bucket):
         raise FileNotFoundError(f"there is no bucket {bucket} that you may see; make it first, or check the address")
 
 
@@ -80,7 +103,7 @@ def publish(target: Folder, package: Package, tell: Callable[[str], None] = lamb
     _has_bucket(target)
     if not _begun(target, package) and _complete(target, package):
         return Brought(address=str(target), sent=(), there=package.items)
-    with _alone(target):
+    with _written(target), _alone(target):
         # Whoever was at it may be done by now, so this is looked at again once nobody else can begin.
         if _claim(target, package) and _done_by_others(target, package):
             return Brought(address=str(target), sent=(), there=package.items)
@@ -140,7 +163,7 @@ def _complete(target: Folder, package: Package) -> bool:
         return False
     if other := [item.path for item in package.items if not _is_there(target, item)]:
         raise FileExistsError(
-            f"{target} has other content: {', '.join(other[:5])}{' and more' if len(other) > 5 else ''} is missing or "
+            f"{target} has other content: {', '.join(other[:5])}{' and more' if len(other) > 5 else ''} missing or "
             "not the same; what is published stays as it is: choose another version or address, or delete it by hand "
             "if nobody can have used it"
         )
@@ -189,6 +212,20 @@ def _begun(target: Folder, package: Package) -> bool:
 
 def _mark(package: Package) -> dict[str, str]:
     return {"publishing": package.version.ref, "sums": package.items[-1].sha256}
+
+
+@contextmanager
+def _written(target: Folder) -> Iterator[None]:
+    """Names the address where a disk is full: the error itself names no place."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(
+            f"{target} cannot be written: {error.strerror}; mend that and run the same command again: what has "
+            "arrived is not sent twice"
+        ) from error
 
 
 @contextmanager

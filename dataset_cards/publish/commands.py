@@ -99,8 +99,10 @@ def publish(
     if accept_secrets is not None and not accept_secrets.strip():
         raise Misuse("--accept-secrets is empty; write why they are none, such as 'keys of a test server that is gone'")
     version = open_store(store).version(ref)
+    _can_be(to, version.kind)
     text, name = _about(version, about)
     instruments: Instruments = ctx.obj() if ctx.obj else Instruments()
+    _tell(f"checking {version.ref}, {size(version.json['bytes'])}: every byte, and every text for secrets")
     ready = readiness(version, text, instruments, name, accept_secrets)
     if dry_run:
         _dry(version, to, private, ready, as_json)
@@ -118,8 +120,24 @@ def _about(version: DatasetVersion, given: Path | None) -> tuple[bytes | None, s
     from .package import ABOUT
 
     if given is not None:
-        return given.read_bytes(), str(given)
+        try:
+            return given.read_bytes(), str(given)
+        except OSError as error:
+            mend = f"`gristmill card new {version.ref} > about.yaml` writes the questions"
+            raise Misuse(f"--about {given} cannot be read: {error.strerror or error}; {mend}") from error
     return (version.folder.read_bytes(ABOUT) if version.folder.exists(ABOUT) else None), ABOUT
+
+
+def _can_be(to: str, kind: str) -> None:
+    """Complain about an address that cannot be, before everything is looked through."""
+    if to.startswith("hf://"):
+        from .hub_plan import repository
+
+        repository(to, kind)
+    else:
+        from .address import keeps
+
+        keeps(to)
 
 
 def _tell(said: str) -> None:
@@ -135,7 +153,7 @@ def _bring(to: str, package: "Package", version: DatasetVersion, private: bool) 
         done = hub.publish(hub.hub_api(), target, package, private=private, tell=_tell)
         lines = [f"{version.ref} is at {done.url}, read back: {plural(len(package.items), 'file')}"]
         lines += [] if done.sent else ["nothing had to be sent: everything was there"]
-        lines += _others(done.plan)
+        lines += _others(done.plan, version.ref)
         return {"url": done.url, "commit": done.commit, "sent": [item.path for item in done.sent]}, lines
     from . import address
 
@@ -145,10 +163,14 @@ def _bring(to: str, package: "Package", version: DatasetVersion, private: bool) 
     return {"address": brought.address, "sent": [item.path for item in brought.sent]}, lines
 
 
-def _others(plan: "Plan") -> list[str]:
+def _others(plan: "Plan", ref: str) -> list[str]:
     found = []
+    if plan.tag is None and plan.before not in (None, ref):
+        found.append(f"on the main branch it takes the place of {plan.before}, which stays behind its tag")
+    if plan.replace:
+        found.append(f"ours in place of what somebody else wrote: {', '.join(plan.replace)}")
     if plan.remove:
-        found.append(f"no longer on the main branch: {', '.join(plan.remove)} (of {plan.before}, still behind its tag)")
+        found.append(f"no longer on the main branch: {', '.join(plan.remove)} (of {plan.before})")
     if plan.foreign:
         found.append(f"left as they are, since they are not of this version: {', '.join(plan.foreign)}")
     return found
@@ -201,16 +223,17 @@ def _planned(
         _, there = address.plan(folder, package)
         return {"address": str(folder)}, [f"to {folder}"], frozenset(item.path for item in there)
     from . import hub
+    from .hub_calls import telling
     from .hub_plan import repository
 
     target = repository(to, version.kind)
-    plan = hub.plan(hub.hub_api(), target, package)
+    plan = hub.plan(hub.hub_api(), target, package, telling(_tell))
     if private and plan.private is False:
         raise FileExistsError(hub.public(target))
     state = "would be made" if plan.private is None else "is there, " + ("private" if plan.private else "public")
     seen = f"{state}{', private' if private and plan.private is None else ''}"
     tag = f"tag {version.version}{' is there, with these files' if plan.tag else ''}"
-    lines = [f"to {target}, a {target.type} repository ({seen}), {tag}", *_others(plan)]
+    lines = [f"to {target}, a {target.type} repository ({seen}), {tag}", *_others(plan, version.ref)]
     told = {"repository": target.name, "type": target.type, "tag": version.version, "tagged": plan.tag is not None}
-    told |= {"remove": list(plan.remove), "foreign": list(plan.foreign)}
+    told |= {"remove": list(plan.remove), "replace": list(plan.replace), "foreign": list(plan.foreign)}
     return told, lines, frozenset(item.path for item in plan.there)

@@ -20,7 +20,7 @@ from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progr
 from ..cards.plain import plural, size
 from ..verify import SUMS
 from ..versions.errors import Misuse
-from .hub_calls import CHANGED, CONFLICT, Wait, in_words, patient
+from .hub_calls import CHANGED, CONFLICT, Wait, in_words, patient, telling
 from .hub_plan import Plan, Repository, fetch, is_there, look, same, tree
 from .package import RECORD, Item, Package
 
@@ -77,11 +77,7 @@ def publish(
         ConnectionError: the Hub did not do it; the message says what it answered, and what to do.
         Misuse: the repository is public, and a private one was asked for.
     """
-
-    def patiently(seconds: float) -> None:
-        tell(f"the Hub is busy or the line was cut; asking again in {seconds:g} s")
-        wait(seconds)
-
+    patiently = telling(tell, wait)
     with _quiet():
         found = plan(api, target, package, patiently)
         if found.head is None:
@@ -92,11 +88,13 @@ def publish(
                 )
         found, commit, sent = _committed(api, target, package, private, tell, patiently)
         if found.tag is None:
+            with in_words(f"reading {target} back"):
+                _read_back(api, target, package, commit, patiently)  # a tag is hard to take back
             tell(f"tagging {commit[:12]} as {package.version.version}")
             with in_words(f"tagging {target}"):
                 _tagged(api, target, package, commit, patiently)
         with in_words(f"reading {target} back"):
-            _read_back(api, target, package, patiently)
+            _read_back(api, target, package, package.version.version, patiently)
     kind = "datasets/" if target.type == "dataset" else ""
     url = f"{api.endpoint}/{kind}{target.name}/tree/{package.version.version}"
     return Published(url=url, commit=found.tag or commit, sent=sent, plan=found)
@@ -226,27 +224,26 @@ def _tagged(api: HfApi, target: Repository, package: Package, commit: str, wait:
         same(target, package, tree(api, target, tag, wait), tag)
 
 
-def _read_back(api: HfApi, target: Repository, package: Package, wait: Wait) -> None:
-    """Hold what stands behind the tag against what was to go.
+def _read_back(api: HfApi, target: Repository, package: Package, revision: str, wait: Wait) -> None:
+    """Hold what stands behind a tag or commit against what was to go.
 
     Raises:
         ConnectionError: something did not arrive as it was sent.
     """
-    tag = package.version.version
-    there = tree(api, target, tag, wait)
+    there = tree(api, target, revision, wait)
     wrong = [item.path for item in package.items if not is_there(package, item, there.get(item.path))]
     for item in package.items:
         if (
             item.path in READ_BACK
             and item.path not in wrong
-            and fetch(api, target, tag, item.path, wait) != package.read(item)
+            and fetch(api, target, revision, item.path, wait) != package.read(item)
         ):
             wrong.append(item.path)
     if wrong:
         hidden = " (is it named in the repository's .gitignore?)" if any(path not in there for path in wrong) else ""
         raise ConnectionError(
-            f"{target} at {tag} does not have {', '.join(wrong[:5])} as it was sent{hidden}; "
-            "delete the tag, and run the same command again"
+            f"{target} at {revision} does not have {', '.join(wrong[:5])} as it was sent{hidden}; "
+            f"mend that, delete the tag {package.version.version} if there is one, and run the same command again"
         )
 
 

@@ -43,6 +43,16 @@ def patient(call: Callable[[], T], wait: Wait = time.sleep) -> T:
     return call()
 
 
+def telling(tell: Callable[[str], None], wait: Wait = time.sleep) -> Wait:
+    """`wait`, and a word to who else would sit before a silent screen."""
+
+    def waited(seconds: float) -> None:
+        tell(f"the Hub is busy or the line was cut; asking again in {seconds:g} s")
+        wait(seconds)
+
+    return waited
+
+
 @contextmanager
 def in_words(doing: str) -> Iterator[None]:
     """Turns what the client raises into one sentence.
@@ -68,7 +78,7 @@ def in_words(doing: str) -> Iterator[None]:
         raise
     except ValueError as error:  # the front matter of README.md, or an object that the Hub's storage does not take
         raise ConnectionError(
-            f"{doing}: the Hub refuses it: {_clean(error)}; mend what it names and run again"
+            f"{doing}: the Hub refuses it: {_clean(error).rstrip('.')}; mend what it names and run again"
         ) from None
     except RuntimeError as error:
         # So the client says that the bytes of one file did not get through.

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils._validators import validate_repo_id
 
 from ..verify import SUMS
 from ..versions.errors import Misuse
@@ -41,6 +42,7 @@ class Plan:
         private: whether only some can see it; None where there is none yet.
         send, there: files of ours that are missing or other ones, and those that are there already.
         remove: files of the version before, which this one does not have.
+        replace: files of the same names as ours, which no version before brought.
         foreign: files that are not ours; they stay.
         tag: the commit behind the tag of this version, with these very files; None where there is no such tag.
         before: the version that is on the main branch now.
@@ -51,6 +53,7 @@ class Plan:
     send: tuple[Item, ...] = ()
     there: tuple[Item, ...] = ()
     remove: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
     tag: str | None = None
     before: str | None = None
@@ -68,6 +71,10 @@ def repository(address: str, kind: str) -> Repository:
         raise Misuse(f"--to {address}: write a repository of the Hub as hf://org/name; its tag will be the version")
     if found[1] and found[1] != f"{type_}s":
         raise Misuse(f"--to {address}: versions of kind {kind} go to a {type_} repository; write hf://{found[2]}")
+    try:
+        validate_repo_id(found[2])
+    except HFValidationError as error:
+        raise Misuse(f"--to {address}: the Hub takes no such name: {str(error).rstrip('.')}; give another") from error
     return Repository(name=found[2], type=type_)
 
 
@@ -104,6 +111,7 @@ def look(api: HfApi, target: Repository, package: Package, wait: Wait) -> Plan:
         send=send,
         there=tuple(item for item in package.items if item not in send),
         remove=tuple(sorted((old & there.keys()) - package.paths)),
+        replace=tuple(item.path for item in send if item.path in there and item.path not in old),
         foreign=tuple(foreign),
         tag=tag,
         before=f"{before['name']}@{before['version']}" if before else None,

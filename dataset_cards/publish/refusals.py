@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
+
 from ..cards.plain import plural
 from ..documents.check import check
 from ..documents.load import Gaps
@@ -74,7 +76,10 @@ def readiness(
         )
         return Readiness(package=package, refusals=(*refusals, cannot))
     scanned = scan(package, instruments.secrets)
-    refusals += _secrets(version, scanned, accept_secrets)
+    refusals += _secrets(package, scanned, accept_secrets)
+    if accept_secrets and len(instruments.secrets(pl.Series([accept_secrets]))[0]):
+        mend = "the reason is published, so write it without the secret itself"
+        refusals.append(Refusal(place="--accept-secrets", what="looks like a secret", mend=mend))
     if scanned.counts and accept_secrets:
         package = collect(version, documents, _note(scanned, accept_secrets))
     return Readiness(package=package, refusals=tuple(refusals), scanned=scanned)
@@ -107,7 +112,7 @@ def _gaps(version: DatasetVersion, about: bytes | None, name: str) -> list[Refus
     return found
 
 
-def _secrets(version: DatasetVersion, scanned: Scanned, accepted: str | None) -> list[Refusal]:
+def _secrets(package: Package, scanned: Scanned, accepted: str | None) -> list[Refusal]:
     mend = "make a version without the file, or put it back from a copy"
     found = [
         Refusal(place=path, what=f"cannot be scanned for secrets: {why}", mend=mend)
@@ -115,12 +120,23 @@ def _secrets(version: DatasetVersion, scanned: Scanned, accepted: str | None) ->
     ]
     if accepted:
         return found
-    mend = 'mask it and freeze again (docs/secrets.md), or, if it is none: --accept-secrets "why"'
-    found += [Refusal(place=str(one), what="looks like a secret", mend=mend) for one in scanned.found[:SHOWN]]
+    origins = {item.path: item.origin for item in package.items}
+    found += [
+        Refusal(place=str(one), what="looks like a secret", mend=_out_of(origins[one.file]))
+        for one in scanned.found[:SHOWN]
+    ]
     if (more := sum(scanned.counts.values()) - SHOWN) > 0:
         kinds = ", ".join(f"{kind} {number:,}" for kind, number in scanned.counts.items())
-        found.append(Refusal(place=version.ref, what=f"{plural(more, 'more secret')} (in all: {kinds})", mend=mend))
+        what = f"{plural(more, 'more secret')} (in all: {kinds})"
+        found.append(Refusal(place=package.version.ref, what=what, mend=_out_of("frozen")))
     return found
+
+
+def _out_of(origin: str) -> str:
+    """How a secret is taken out of a file of this origin."""
+    ways = {"given": "take it out", "written": "take it out of what this was made of, about.yaml or the rows"}
+    way = ways.get(origin, "mask it and freeze again (docs/secrets.md)")
+    return f'{way}, or, if it is none: --accept-secrets "why"'
 
 
 def _note(scanned: Scanned, reason: str) -> Mapping[str, Any]:

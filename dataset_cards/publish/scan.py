@@ -89,11 +89,14 @@ def _table(file: BinaryIO, path: str, secrets: Reads) -> Iterator[Found]:
     for group in range(reader.num_row_groups):
         frame = from_arrow(reader.read_row_group(group, use_threads=False))
         names = frame["id"].cast(pl.String) if "id" in frame.columns and frame.schema["id"] == pl.String else None
-        for column in frame.columns:
+        telling: set[int] = set()  # rows whose id is what is looked for, and so is never shown
+        for column in sorted(frame.columns, key=lambda one: one != "id"):
             held = pl.DataFrame({"row": pl.arange(0, frame.height, eager=True), "value": frame[column]})
             for place, texts in _texts(held, column):
                 for row, kinds in _kinds(texts["row"], texts["value"], secrets):
-                    name = None if names is None else names[row]
+                    if place == "id":
+                        telling.add(row)
+                    name = None if names is None or row in telling else names[row]
                     yield from (Found(kind=kind, file=path, row=before + row, id=name, column=place) for kind in kinds)
         before += frame.height
 

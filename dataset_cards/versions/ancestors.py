@@ -5,8 +5,8 @@ from typing import Any
 
 from .version import DatasetVersion
 
-# Roles in which a trainer reads rows that it does not learn from.
-_ASIDE = ("against", "held_out")
+# Roles in which a trainer reads what it measures by and does not learn from.
+MEASURED_BY = ("held_out", "against", "task", "harmful", "harmless", "gold")
 _TOLD = ("name", "version", "kind", "digest", "rows", "bytes", "created", "license", "source", "languages")
 
 
@@ -34,7 +34,7 @@ def only_read(record: Mapping[str, Any]) -> list[str]:
     own = ((record.get("recipe") or {}).get("parameters") or {}).get("rows")  # compared with its own source
     names |= {ref for one in (facts.get("variety") or {}).get("against") or () if (ref := one.get("version")) != own}
     eaten = (facts.get("training") or {}).get("inputs") or ()
-    learned = {one["ref"] for one in eaten if one["role"] not in _ASIDE}
+    learned = {one["ref"] for one in eaten if one["role"] not in MEASURED_BY}
     names |= {one["ref"] for one in eaten} - learned
     return sorted(ref for one in record.get("parents") or () if (ref := f"{one['name']}@{one['version']}") in names)
 

@@ -97,7 +97,10 @@ class Table:
     def collect(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """All rows in memory; for small tables and tests."""
         frames = list(self.frames(columns))
-        return pl.concat(frames, how="vertical") if frames else from_arrow(self.schema().empty_table())
+        if frames:
+            return pl.concat(frames, how="vertical")
+        empty = from_arrow(self.schema().empty_table())
+        return empty if columns is None else empty.select(columns)
 
 
 def from_arrow(table: pa.Table) -> pl.DataFrame:

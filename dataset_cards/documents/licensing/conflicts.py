@@ -90,7 +90,9 @@ def changes(record: Mapping[str, Any], found: Behind) -> list[str]:
     """
     own = facts(record)
     said = [
-        f"{one_line(stage, 80)} edited {plural(int(n), 'row')}" for stage, n in (own.get("edits") or {}).items() if n
+        f"{one_line(stage, 80)} changed text or language of {plural(int(n), 'row')}"
+        for stage, n in (own.get("edits") or {}).items()
+        if n
     ]
     for stage, types in (own.get("spans") or {}).items():
         masked = sum(

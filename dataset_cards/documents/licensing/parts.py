@@ -52,7 +52,8 @@ def parts(record: Told, origins: Sequence[Origin] = ()) -> list[Part]:
 
     Rows that state a licence are parts by it. Each version behind this one that is inside, and has one stated, is a
     part, unless it only repeats what is stated already; evaluation sets that were only held against are none. Rows
-    without any statement, their own or a version's, are a part that is unknown.
+    without any statement, their own or a version's, are a part that is unknown. Of a model, those from elsewhere that
+    it begins with or learned from are parts beside the data.
 
     Args:
         origins: sources as a person named them; one that says which versions hold it is another name of these.
@@ -67,6 +68,7 @@ def parts(record: Told, origins: Sequence[Origin] = ()) -> list[Part]:
         if ref(root) == ref(record):
             root = {**root, "sources": facts(record).get("sources")}
         made += _root(root, own, rest, _rows_of(root, record, found, rest or total), total)
+    made += [_model(one) for one in found.models]
     # A version on the way may have been given a licence of its own; mostly it repeats that of its parents.
     on_the_way = sorted(set(found.reach) - {ref(one) for one in found.roots})
     for name in on_the_way:
@@ -146,7 +148,10 @@ def _root(root: Told, own: _Stated, rest: int, rows: int | None, total: int) -> 
         yield from _row_parts(inside, name, None)
         silent = inside.missing > 0 or not inside.counts
     else:
-        silent = rest > 0
+        # What is silent here may come from another root, where every row of this one states a licence.
+        silent = rest > 0 and (inside.missing > 0 or not inside.counts)
+        if silent and inside.counts and rows != rest:
+            rows = None  # of those that came from it, nobody counted which state none
     if stated:
         repeated = spdx(stated) in {spdx(text) for text in (own.counts or inside.counts)}
         if silent or not repeated:
@@ -174,6 +179,13 @@ def _version(one: Told, name: str, stated: str, rows: int | None, total: int) ->
         source=str(one.get("source") or ""),
         groups=_groups(one),
     )
+
+
+def _model(one: Told) -> Part:
+    stated = _said(one.get("license"))
+    if stated:
+        return _version(one, ref(one), stated, None, 0)
+    return Part(what=one_line(ref(one)), names=(ref(one),), source=str(one.get("source") or ""))
 
 
 def _rows_of(root: Told, record: Told, found: Behind, rest: int) -> int | None:

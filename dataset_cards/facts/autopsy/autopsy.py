@@ -1,12 +1,14 @@
 """The autopsy of preferences, in one pass over their columns."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from ...versions.table import Table
+from ...versions.schemas import schema
+from ...versions.table import Table, from_arrow
 from ..instruments import Instruments, Reads
 from ..tally import Tally
 from .answers import OPENINGS, answer, asked, looks, nearly_the_same, turns
@@ -37,7 +39,7 @@ def autopsy(rows: Table, instruments: Instruments) -> dict[str, Any]:
         instruments: `refused` is asked about some MOST_ASKED pairs, drawn by a hash of the pair.
     """
     found = _Autopsy(rows, instruments.refused)
-    for batch in rows.frames(COLUMNS):
+    for batch in _frames(rows, COLUMNS):
         if batch.height:
             found.add(batch)
     return {"autopsy": found.json()}
@@ -161,10 +163,19 @@ class _Autopsy:
         return counted
 
 
+def _frames(rows: Table, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """The columns row group by row group; one that is not there, or has no type, is missing in every row."""
+    kinds = from_arrow(schema("preferences").empty_table()).schema
+    there = set(rows.schema().names)
+    for batch in rows.frames([name for name in columns if name in there]):
+        absent = [name for name in columns if name not in there or batch.schema[name] == pl.Null]
+        yield batch.with_columns(pl.lit(None, kinds[name]).alias(name) for name in absent)
+
+
 def _slices(rows: Table) -> tuple[str, ...]:
     """The sources of most pairs, where there are several."""
     tally = Tally()
-    for batch in rows.frames(["source"]):
+    for batch in _frames(rows, ["source"]):
         tally.add(batch.get_column("source").cast(pl.String))
     counts = tally.json(MOST_SLICES)["counts"]
     return tuple(counts) if len(counts) > 1 else ()
