@@ -6,6 +6,8 @@ command says of mistakes is in test_command_errors.py.
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,10 @@ def test_text_that_no_terminal_can_show_is_printed_all_the_same(place: Path) -> 
     run_small(place, "--as", "rows@1.0.0")
     done = gristmill(place, "sample", "rows@1.0.0", PYTHONIOENCODING="latin-1")
     assert (done.returncode, "\\u65e5" in done.stdout) == (0, True), done.stderr
+
+
+def test_starting_the_command_loads_nothing_heavy() -> None:
+    heavy = "numba", "torch", "pydantic", "datasets", "spacy", "argilla", "openai"
+    code = f"import sys, gristmill; print([name for name in {heavy} if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"

@@ -11,7 +11,6 @@ import typer
 
 from .. import terminal
 from ..cards.plain import plural
-from ..make import make
 from ..options import STORE, JsonOption, RefArgument, StoreOption, one_name, open_store
 from ..said import places, say
 from ..versions.errors import Misuse
@@ -42,6 +41,8 @@ def forget(
     as_json: JsonOption = False,
 ) -> None:
     """Make a version without certain rows and all that was made from them, and say what else holds them."""
+    from ..make import make
+
     target, shelf = one_name(name), open_store(store)
     version = shelf.version(ref)
     if target == version.ref:
