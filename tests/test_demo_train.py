@@ -48,7 +48,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return store
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.parametrize("name", STAGES)
 def test_every_stage_is_better_than_what_it_began_with(store: Store, name: str) -> None:
     model = store.version(f"{name}@1.0.0")
@@ -58,7 +58,7 @@ def test_every_stage_is_better_than_what_it_began_with(store: Store, name: str) 
     assert [one["ref"] for one in model.json["facts"]["training"]["inputs"] if one["role"] == "data"]
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.parametrize("name", STAGES)
 def test_the_curves_are_pictures(store: Store, name: str) -> None:
     plots = [path for path in store.version(f"{name}@1.0.0").folder.files() if path.startswith("plots/")]
